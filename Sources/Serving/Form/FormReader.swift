@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import FoundationEssentials
+import NIOCore
+
+/// Reads a request's body into the inputs of a form, files into the request's directory.
+struct FormReader: Sendable {
+  let entries: [FormEntry]
+  let limits: BodyLimits
+  let directory: RequestDirectory
+
+  /// Reads the whole body.
+  ///
+  /// - Throws: ``ServingError`` if the body is too large, malformed, of a type that is not read, or
+  ///   cut off, or if the disk is full; `CancellationError`.
+  func read(
+    _ body: some AsyncSequence<ByteBuffer, any Error>,
+    contentType: String?
+  ) async throws -> [String: FieldInput] {
+    let type = contentType.flatMap(HeaderParameters.init)
+    switch type?.value {
+    case "multipart/form-data":
+      guard let boundary = type?["boundary"] else {
+        throw MultipartParser.malformed("the content type has no boundary")
+      }
+      return try await readMultipart(body, boundary: boundary)
+    case "application/json":
+      return try await readJSON(body)
+    default:
+      throw ServingError(
+        .unsupportedMediaType,
+        "send the form as multipart/form-data or application/json, not \(contentType ?? "untyped")"
+      )
+    }
+  }
+
+  // MARK: Multipart
+
+  /// Where the bytes of the part at hand go.
+  private enum Sink {
+    case nowhere
+    case text(String, ByteBuffer)
+    case file(String, SpoolFile)
+  }
+
+  private func readMultipart(
+    _ body: some AsyncSequence<ByteBuffer, any Error>,
+    boundary: String
+  ) async throws -> [String: FieldInput] {
+    var parser = try MultipartParser(boundary: boundary, limits: limits)
+    var inputs: [String: FieldInput] = [:]
+    var sink = Sink.nowhere
+    var received = 0
+    for try await chunk in body {
+      received += chunk.readableBytes
+      guard received <= limits.bodyBytes else { throw limits.bodyTooLarge }
+      parser.append(chunk)
+      while let event = try parser.next() {
+        switch event {
+        case .part(let head):
+          sink = try makeSink(for: head, given: inputs)
+        case .content(let bytes):
+          try await write(bytes, to: &sink)
+        case .endOfPart:
+          switch sink {
+          case .nowhere: break
+          case .text(let name, let bytes): inputs[name] = try text(bytes, name: name)
+          case .file(let name, let file): inputs[name] = .file(file.finished())
+          }
+          sink = .nowhere
+        }
+      }
+    }
+    try parser.finish()
+    return inputs
+  }
+
+  private func makeSink(for head: PartHead, given inputs: [String: FieldInput]) throws -> Sink {
+    guard let entry = entries.first(where: { $0.name == head.name }) else { return .nowhere }
+    // Swagger's page sends numbers as files, so only the declaration says what is a file.
+    guard entry.isFile else { return .text(entry.name, ByteBuffer()) }
+    // A page sends a file input that was left blank as a file without name or content.
+    if head.fileName == "" { return .nowhere }
+    // Of several files the first counts; of several values, the last: as BentoML has it.
+    if case .file = inputs[entry.name] { return .nowhere }
+    guard head.fileName != nil else {
+      throw ServingError([
+        InputProblem(
+          "file_type",
+          field: entry.name,
+          "\(entry.name) must be sent as a file, not as text"
+        )
+      ])
+    }
+    return .file(entry.name, try SpoolFile(in: directory, name: entry.name))
+  }
+
+  private func write(_ bytes: ByteBuffer, to sink: inout Sink) async throws {
+    switch sink {
+    case .nowhere: return
+    case .file(_, let file): try await file.write(bytes)
+    case .text(let name, var text):
+      guard text.readableBytes + bytes.readableBytes <= limits.fieldBytes else {
+        throw ServingError(
+          .tooLarge,
+          "\(name) is longer than the \(limits.fieldBytes) bytes a field may have"
+        )
+      }
+      // The copy in the enum must go first, or every write would copy the text.
+      sink = .nowhere
+      text.writeImmutableBuffer(bytes)
+      sink = .text(name, text)
+    }
+  }
+
+  private func text(_ bytes: ByteBuffer, name: String) throws -> FieldInput {
+    guard let text = String(validating: bytes.readableBytesView, as: UTF8.self) else {
+      throw ServingError([InputProblem("string_unicode", field: name, "\(name) is not UTF-8")])
+    }
+    return .text(text)
+  }
+
+  // MARK: JSON
+
+  private func readJSON(
+    _ body: some AsyncSequence<ByteBuffer, any Error>
+  ) async throws -> [String: FieldInput] {
+    var bytes = ByteBuffer()
+    for try await chunk in body {
+      guard bytes.readableBytes + chunk.readableBytes <= limits.jsonBytes else {
+        throw ServingError(
+          .tooLarge,
+          "the JSON body is larger than the limit of \(limits.jsonBytes) bytes"
+        )
+      }
+      bytes.writeImmutableBuffer(chunk)
+    }
+    guard case .object(let members) = JSON(parsing: bytes.readableBytesView) else {
+      throw ServingError([InputProblem("json_invalid", "the body is not a JSON object")])
+    }
+    var inputs: [String: FieldInput] = [:]
+    for (name, value) in members {
+      guard let entry = entries.first(where: { $0.name == name }) else { continue }
+      if entry.isFile, case .string(let text) = value {
+        inputs[name] = .file(try await decodeFile(text, name: name))
+      } else {
+        inputs[name] = .json(value)
+      }
+    }
+    return inputs
+  }
+
+  /// Writes a file that came as base64, with or without a `data:` URI around it.
+  private func decodeFile(_ text: String, name: String) async throws -> UploadedFile {
+    var encoded = Substring(text)
+    if text.hasPrefix("data:"), let comma = text.firstIndex(of: ",") {
+      guard text[..<comma].hasSuffix(";base64") else { throw notBase64(name) }
+      encoded = text[text.index(after: comma)...]
+    }
+    guard let bytes = Data(base64Encoded: String(encoded)) else { throw notBase64(name) }
+    let file = try SpoolFile(in: directory, name: name)
+    try await file.write(ByteBuffer(bytes: bytes))
+    return file.finished()
+  }
+
+  private func notBase64(_ name: String) -> ServingError {
+    ServingError([
+      InputProblem("base64_invalid", field: name, "\(name) must be base64 or a base64 data: URI")
+    ])
+  }
+}
+
+extension BodyLimits {
+  var bodyTooLarge: ServingError {
+    ServingError(.tooLarge, "the body is larger than the limit of \(bodyBytes) bytes")
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+/// One field of a form: its name on the wire, and whether it takes a file.
+package struct FormEntry: Sendable {
+  let name: String
+  let isFile: Bool
+}
+
+/// A form as it was learnt, once, from its declaration.
+package struct FormSchema<Input: Form>: Sendable {
+  let entries: [FormEntry]
+
+  /// Learns the form.
+  ///
+  /// - Throws: ``ServingError`` with code `badDeclaration` if a stored property is not a `@Field`.
+  package init(_ type: Input.Type) throws(ServingError) {
+    var entries: [FormEntry] = []
+    for (label, value) in Mirror(reflecting: Input()).children {
+      guard let field = value as? any DeclaredField, let label else {
+        throw ServingError(
+          .badDeclaration,
+          "\(Input.self).\(label ?? "?") is not a @Field: every stored property of a form must be"
+        )
+      }
+      entries.append(FormEntry(name: Self.wireName(label), isFile: field.isFile))
+    }
+    self.entries = entries
+  }
+
+  /// Makes the form from what a client sent; fields that nothing was sent for take their default,
+  /// and inputs that no field is declared for are ignored.
+  ///
+  /// - Throws: ``ServingError`` with code `invalidInput`, naming every field that is wrong.
+  package func decode(_ inputs: [String: FieldInput]) throws(ServingError) -> Input {
+    let form = Input()
+    var problems: [InputProblem] = []
+    for (entry, child) in zip(entries, Mirror(reflecting: form).children) {
+      guard let field = child.value as? any DeclaredField else { continue }
+      do throws(InputProblem) {
+        try field.fill(from: inputs[entry.name], name: entry.name)
+      } catch {
+        problems.append(error)
+      }
+    }
+    guard problems.isEmpty else { throw ServingError(problems) }
+    return form
+  }
+
+  /// `_decodeChunkSize`, as the compiler names the storage of a wrapped property, in snake case.
+  private static func wireName(_ label: String) -> String {
+    var name = ""
+    for character in label.drop(while: { $0 == "_" }) {
+      if character.isUppercase { name += "_" }
+      name += character.lowercased()
+    }
+    return name
+  }
+}

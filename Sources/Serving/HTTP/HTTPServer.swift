@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import Glibc
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+package import ServiceLifecycle
+import UnixSignals
+
+/// Serves a service over HTTP/1.1 until it is told to stop.
+public struct HTTPServer: Sendable {
+  /// Where and how to serve.
+  public struct Settings: Sendable {
+    /// The address or name to listen on; `0.0.0.0` is every IPv4 address of the machine.
+    public var host = "0.0.0.0"
+    /// The port to listen on; 0 takes any free one.
+    public var port = 3000
+    /// How long running work may go on after the server was told to stop.
+    public var grace = Duration.seconds(30)
+    /// How long a connection may be silent while a request is awaited or read.
+    public var idleTimeout = Duration.seconds(60)
+    /// Where requests get their temporary directories, without a slash at the end.
+    public var temporaryDirectory = "/tmp"
+
+    /// Creates the default settings.
+    public init() {}
+  }
+
+  private let service: Service
+  private let settings: Settings
+  private let logger: Logger
+
+  /// Creates a server that does not listen yet.
+  public init(_ service: Service, settings: Settings = Settings(), logger: Logger) {
+    self.service = service
+    self.settings = settings
+    self.logger = logger
+  }
+
+  /// Listens and serves until SIGTERM or SIGINT.
+  ///
+  /// It then accepts no more, sends away who waits, and returns when the running work is done or its
+  /// grace is over.
+  ///
+  /// - Parameter onListening: Told the port once the server listens.
+  /// - Throws: ``ServingError`` with code `cannotListen` if the port is taken or the host unknown.
+  public func run(onListening: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
+    var configuration = ServiceGroupConfiguration(
+      services: [lifecycle(onListening: onListening)],
+      gracefulShutdownSignals: [.sigterm, .sigint],
+      logger: quietLogger
+    )
+    // The grace ends each piece of work; this only ends connections that nobody reads from.
+    configuration.maximumGracefulShutdownDuration = settings.grace + .seconds(10)
+    try await ServiceGroup(configuration: configuration).run()
+  }
+
+  /// The server as a service to run in a group.
+  package func lifecycle(
+    onListening: @escaping @Sendable (Int) -> Void
+  ) -> some ServiceLifecycle.Service {
+    Lifecycle(server: self, onListening: onListening)
+  }
+
+  /// The libraries' own lines are about their insides.
+  private var quietLogger: Logger {
+    var logger = logger
+    logger.logLevel = max(logger.logLevel, .warning)
+    return logger
+  }
+
+  private struct Lifecycle: ServiceLifecycle.Service {
+    let server: HTTPServer
+    let onListening: @Sendable (Int) -> Void
+
+    func run() async throws { try await server.serve(onListening: onListening) }
+  }
+
+  private func serve(onListening: @escaping @Sendable (Int) -> Void) async throws {
+    // A client that goes away while it is written to must not end the process.
+    signal(SIGPIPE, SIG_IGN)
+    let gate = Gate(concurrency: service.concurrency, queue: service.queue)
+    let stopping = Occurrence()
+    let responder = ServiceResponder(
+      service: service,
+      gate: gate,
+      stopping: stopping,
+      grace: settings.grace,
+      temporaryDirectory: settings.temporaryDirectory,
+      logger: logger
+    )
+    let application = Application(
+      responder: responder,
+      server: .http1(
+        configuration: HTTP1Channel.Configuration(
+          additionalChannelHandlers: [ConnectionWatch(), LingeringClose()],
+          idleTimeout: TimeAmount(settings.idleTimeout)
+        )
+      ),
+      configuration: ApplicationConfiguration(
+        address: .hostname(settings.host, port: settings.port)
+      ),
+      onServerRunning: { channel in
+        let port = channel.localAddress?.port ?? settings.port
+        logger.info("\(service.name) listens on \(settings.host):\(port)")
+        onListening(port)
+      },
+      logger: quietLogger
+    )
+    do {
+      try await withGracefulShutdownHandler {
+        try await application.run()
+      } onGracefulShutdown: {
+        logger.info("stopping: running work has \(settings.grace / .seconds(1)) seconds")
+        stopping.happen()
+        gate.close()
+      }
+    } catch let error as IOError {
+      throw ServingError(.cannotListen, listenProblem(error.errnoCode), cause: error)
+    } catch let error as SocketAddressError {
+      throw ServingError(
+        .cannotListen,
+        "\(settings.host) is not an address of this machine",
+        cause: error
+      )
+    }
+  }
+
+  private func listenProblem(_ reason: CInt) -> String {
+    let address = "\(settings.host):\(settings.port)"
+    return switch reason {
+    case EADDRINUSE:
+      "port \(settings.port) is taken: stop the program that listens on \(address), or choose another port"
+    case EACCES: "\(address) needs more rights: choose a port above 1023"
+    case EADDRNOTAVAIL: "\(settings.host) is not an address of this machine"
+    default: unsafe "cannot listen on \(address): \(String(cString: strerror(reason)))"
+    }
+  }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import FoundationEssentials
+import Glibc
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A directory of one request's own, for what it uploads and what is made for it.
+struct RequestDirectory: Sendable {
+  /// The path, without a slash at its end.
+  let path: String
+
+  /// Creates a fresh directory while `body` runs and removes it with all its content, however `body`
+  /// ends.
+  ///
+  /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault` if it cannot be
+  ///   made; and whatever `body` throws.
+  static func with<Value>(
+    under parent: String,
+    prefix: String,
+    _ body: (RequestDirectory) async throws -> Value
+  ) async throws -> Value {
+    var template = Array("\(parent)/\(prefix)-XXXXXX".utf8CString)
+    guard unsafe mkdtemp(&template) != nil else {
+      throw fileError("cannot make a directory under \(parent)")
+    }
+    let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try await body(RequestDirectory(path: path))
+  }
+}
+
+/// A file that is being written as its bytes arrive.
+final class SpoolFile: Sendable {
+  private let path: String
+  private let descriptor: Int32
+  private let byteCount = Atomic(0)
+
+  /// Creates the file.
+  ///
+  /// - Parameters:
+  ///   - directory: Where it goes.
+  ///   - name: Its name there: a field's, never the client's.
+  /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault`.
+  init(in directory: RequestDirectory, name: String) throws(ServingError) {
+    path = "\(directory.path)/\(name)"
+    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw fileError("cannot create \(path)") }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Appends bytes; returns when they are written, so that a slow disk slows the upload.
+  ///
+  /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault`;
+  ///   `CancellationError`.
+  func write(_ bytes: ByteBuffer) async throws {
+    try await NIOThreadPool.singleton.runIfActive { [self] in
+      var rest = bytes
+      while rest.readableBytes > 0 {
+        let count = unsafe rest.withUnsafeReadableBytes { bytes in
+          unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        }
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { throw fileError("cannot write \(path)") }
+        rest.moveReaderIndex(forwardBy: count)
+        byteCount.add(count, ordering: .relaxed)
+      }
+    }
+  }
+
+  /// What was written.
+  func finished() -> UploadedFile {
+    UploadedFile(path: path, byteCount: byteCount.load(ordering: .relaxed))
+  }
+}
+
+/// An open file that is read from any place; it can be read after its name is gone.
+final class OpenFile: Sendable {
+  /// The size when it was opened, in bytes.
+  let byteCount: Int
+  private let descriptor: Int32
+
+  /// Opens a file for reading.
+  ///
+  /// - Throws: ``ServingError`` with code `internalFault`.
+  init(_ path: String) throws(ServingError) {
+    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw fileError("cannot open \(path)") }
+    let end = lseek(descriptor, 0, SEEK_END)
+    byteCount = Int(end)
+    guard end >= 0 else { throw fileError("cannot find the size of \(path)") }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Reads up to `count` bytes from `offset`.
+  ///
+  /// - Throws: ``ServingError`` with code `internalFault`, also where the file ends;
+  ///   `CancellationError`.
+  func read(from offset: Int, count: Int) async throws -> ByteBuffer {
+    try await NIOThreadPool.singleton.runIfActive { [self] in
+      var buffer = ByteBuffer()
+      var result = 0
+      while true {
+        let got = unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
+          let limit = min(count, bytes.count)
+          result = unsafe pread(descriptor, bytes.baseAddress, limit, off_t(offset))
+          return max(0, result)
+        }
+        if got > 0 { return buffer }
+        guard result < 0, errno == EINTR else {
+          throw fileError("cannot read a file that is being sent")
+        }
+      }
+    }
+  }
+}
+
+/// The error for a file operation that has just failed, from `errno`.
+private func fileError(_ message: String) -> ServingError {
+  let reason = errno
+  if reason == ENOSPC || reason == EDQUOT {
+    return ServingError(.insufficientStorage, "the disk of the server is full: try again later")
+  }
+  let text = unsafe String(cString: strerror(reason))
+  return ServingError(.internalFault, "\(message): \(text)")
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import FoundationEssentials
+
+/// A component's JSON configuration and the checks that all of them need.
+struct ConfigurationFile {
+  let path: String
+
+  /// Decodes the file; keys that the type does not name are ignored, as the reference ignores them.
+  func decode<Value: Decodable>(_ type: Value.Type) throws(ConfigurationError) -> Value {
+    let data: Data
+    do { data = try Data(contentsOf: URL(filePath: path)) } catch {
+      throw ConfigurationError(path, nil, "cannot be read")
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    do { return try decoder.decode(type, from: data) } catch let error as DecodingError {
+      throw Self.explain(error, path)
+    } catch { throw ConfigurationError(path, nil, "is not JSON: \(error)") }
+  }
+
+  /// Refuses a value that this implementation does not know and that would change the result.
+  func require(_ condition: Bool, _ key: String, _ message: @autoclosure () -> String)
+    throws(ConfigurationError)
+  {
+    if !condition { throw ConfigurationError(path, key, message()) }
+  }
+
+  private static func explain(_ error: DecodingError, _ path: String) -> ConfigurationError {
+    func name(_ keys: [any CodingKey]) -> String? {
+      keys.isEmpty ? nil : keys.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+    }
+    switch error {
+    case .keyNotFound(let key, let context):
+      return ConfigurationError(path, name(context.codingPath + [key]), "is missing")
+    case .typeMismatch(let type, let context):
+      return ConfigurationError(path, name(context.codingPath), "is not of type \(type)")
+    case .valueNotFound(let type, let context):
+      return ConfigurationError(path, name(context.codingPath), "is null where \(type) is needed")
+    case .dataCorrupted(let context):
+      return ConfigurationError(path, name(context.codingPath), "is not valid JSON")
+    @unknown default:
+      return ConfigurationError(path, nil, "cannot be decoded: \(error)")
+    }
+  }
+}
+
+/// One number for all levels of a network, or one for each.
+enum PerLevel: Decodable, Equatable {
+  case same(Int)
+  case each([Int])
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let one = try? container.decode(Int.self) {
+      self = .same(one)
+    } else {
+      self = .each(try container.decode([Int].self))
+    }
+  }
+
+  /// One positive number for each level.
+  func expanded(_ levels: Int, _ key: String, _ file: ConfigurationFile) throws(ConfigurationError)
+    -> [Int]
+  {
+    let values =
+      switch self {
+      case .same(let value): [Int](repeating: value, count: levels)
+      case .each(let values): values
+      }
+    try file.require(values.count == levels, key, "has \(values.count) entries for \(levels) levels")
+    try file.require(
+      values.allSatisfy { (1...1 << 20).contains($0) }, key, "\(values) is out of range")
+    return values
+  }
+}

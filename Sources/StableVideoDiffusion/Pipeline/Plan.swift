@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+package import TensorCore
+
+/// All that follows from a request and a model alone.
+package struct Plan {
+  package let request: GenerationRequest
+  package let frames: Int
+  package let videos: Int
+  /// 2 with guidance, else 1.
+  package let halves: Int
+  package let sigmas: [Float]
+  package let timesteps: [Float]
+  package let guidance: [Float]?
+  /// Frames a second less one, motion bucket, noise augmentation.
+  package let ids: [Float]
+  /// The size of the frames: the request's, cut to whole latents.
+  package let pixels: Extent
+  /// `[videos, frames, height, width, channels]`.
+  package let latentShape: Shape
+
+  package init(_ request: GenerationRequest, _ model: StableVideoDiffusionModel, pictures: Int) {
+    self.request = request
+    let frames = request.frames ?? model.unetConfiguration.numFrames
+    self.frames = frames
+    videos = pictures * request.videosPerPicture
+    // Decided once, by the last frame's scale; the reference decides a second time inside its loop,
+    // and fails where the two disagree.
+    let isGuided = request.maximumGuidance > 1
+    halves = isGuided ? 2 : 1
+    guidance =
+      isGuided
+      ? EulerDiscreteScheduler.guidance(
+        request.minimumGuidance, request.maximumGuidance, frames: frames,
+        precision: request.precision) : nil
+    let sigmas = request.sigmas ?? model.scheduler.sigmas(steps: request.steps)
+    self.sigmas = sigmas
+    timesteps = sigmas.dropLast().map(model.scheduler.timestep)
+    ids = [
+      Float(request.framesPerSecond - 1), Float(request.motionBucket), request.noiseAugmentation,
+    ].map(request.precision.round)
+    let factor = model.vaeConfiguration.scaleFactor
+    let latents = Extent(request.height / factor, request.width / factor)
+    pixels = Extent(latents.height * factor, latents.width * factor)
+    latentShape = Shape([
+      videos, frames, latents.height, latents.width, model.unetConfiguration.inChannels / 2,
+    ])
+  }
+
+  /// `[videos · frames, height, width, channels]`.
+  package var imageShape: Shape { Shape([videos * frames] + latentShape.dimensions.dropFirst(2)) }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import Logging
+public import Serving
+
+/// `POST /generate`: a picture comes in, a clip goes out.
+package struct GenerateClip: Endpoint {
+  package struct Input: Form {
+    @Field("The picture the clip begins with.")
+    package var image: UploadedFile
+    @Field("How many frames are decoded together.", in: 1...1024)
+    package var decodeChunkSize = 2
+    @Field("Repeats a clip exactly; null draws one at random.")
+    package var seed: Seed?
+    @Field("Frames in the clip; null for as many as the model was trained on.", in: 1...256)
+    package var numFrames: Int?
+    @Field("Denoising steps.", in: 1...1000)
+    package var numInferenceSteps = 25
+    @Field("Guidance of the first frame.", in: 0...100)
+    package var minGuidanceScale = 1.0
+    @Field("Guidance of the last frame.", in: 0...100)
+    package var maxGuidanceScale = 3.0
+    @Field("Frames per second.", in: 1...30)
+    package var fps = 7
+    @Field("How much moves: 1 is still, 255 is wild.", in: 1...255)
+    package var motionBucketId = 127
+    @Field("How much noise is added to the picture.", in: 0...10)
+    package var noiseAugStrength = 0.02
+    @Field("Width of the clip in pixels.", in: 64...2048)
+    package var width = 1024
+    @Field("Height of the clip in pixels.", in: 64...2048)
+    package var height = 576
+    @Field("How the picture is brought to that size.")
+    package var fit = PictureFit.stretch
+    @Field("The file format of the clip.")
+    package var format = ClipFormat.mp4
+
+    package init() {}
+  }
+
+  package let path = "/generate"
+  let generator: any ClipGenerating
+
+  package func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply {
+    let output = "\(call.directory)/output.\(input.format.rawValue)"
+    let clip: GeneratedClip
+    do {
+      clip = try await generator.generate(
+        ClipRequest(input),
+        picture: input.image.path,
+        to: output
+      ) { progress in
+        call.logger.debug("\(progress.stage) \(progress.done)/\(progress.total)")
+      }
+    } catch let error as ClipError {
+      throw served(error)
+    }
+    let timing = clip.stages.map { "\($0.name);dur=\(Int(($0.seconds * 1000).rounded()))" }
+    return Reply(
+      file: output,
+      contentType: input.format.mediaType,
+      fileName: "output.\(input.format.rawValue)",
+      headers: [
+        "x-zoetrope-seed": String(clip.seed),
+        "server-timing": timing.joined(separator: ", "),
+      ]
+    )
+  }
+
+  /// The one place that says what a client hears of each failure of an engine.
+  private func served(_ error: ClipError) -> any Error {
+    switch error.code {
+    case .badPicture:
+      ServingError([InputProblem("image_invalid", field: "image", error.message)])
+    case .badParameter(let field):
+      ServingError([InputProblem("value_error", field: field, error.message)])
+    case .tooLarge: ServingError(.tooLarge, error.message)
+    case .outOfMemory: ServingError(.outOfResources, error.message, retryAfter: 60)
+    case .diskFull: ServingError(.insufficientStorage, error.message)
+    case .cancelled: CancellationError()
+    case .internal: ServingError(.internalFault, error.message, cause: error.cause)
+    }
+  }
+}
+
+extension ClipRequest {
+  init(_ input: GenerateClip.Input) {
+    decodeChunkSize = input.decodeChunkSize
+    seed = input.seed?.value
+    frameCount = input.numFrames
+    stepCount = input.numInferenceSteps
+    minimumGuidance = input.minGuidanceScale
+    maximumGuidance = input.maxGuidanceScale
+    framesPerSecond = input.fps
+    motionBucket = input.motionBucketId
+    noiseAugmentation = input.noiseAugStrength
+    width = input.width
+    height = input.height
+    fit = input.fit
+    format = input.format
+  }
+}
+
+/// Any whole number of 64 bits, signed or not, as torch takes for a seed: -1 is 2⁶⁴−1.
+package struct Seed: FieldValue {
+  package let value: UInt64
+
+  package init(_ input: FieldInput) throws(ValueProblem) {
+    let whole = try input.wholeNumber()
+    if let unsigned = UInt64(exactly: whole) {
+      value = unsigned
+    } else if let signed = Int64(exactly: whole) {
+      value = UInt64(bitPattern: signed)
+    } else {
+      throw ValueProblem(
+        "int_parsing_size",
+        "from \(Int64.min) to \(UInt64.max), not \(input.shown)"
+      )
+    }
+  }
+}
+
+extension PictureFit: FieldValue {
+  /// Names have no order.
+  public typealias Bound = Never
+}
+
+extension ClipFormat: FieldValue {
+  /// Names have no order.
+  public typealias Bound = Never
+}

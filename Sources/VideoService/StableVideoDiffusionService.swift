@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+public import Serving
+
+extension Service {
+  /// The service of Stable Video Diffusion: the routes that clients of the BentoML original use.
+  ///
+  /// - Parameters:
+  ///   - version: The version of the program, for the `server` header.
+  ///   - generator: The engine.
+  /// - Returns: A service with the default queue, limits and timeout, ready from the start.
+  /// - Throws: ``ServingError`` with code `badDeclaration`; a fault of the program.
+  public static func stableVideoDiffusion(
+    version: String,
+    generator: any ClipGenerating
+  ) throws(ServingError) -> Service {
+    var service = try Service("stable-video-diffusion", product: "Zoetrope/\(version)") {
+      GenerateClip(generator: generator)
+    }
+    service.requestIDHeader = "x-bentoml-request-id"
+    return service
+  }
+}

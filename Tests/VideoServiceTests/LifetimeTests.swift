@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import FoundationEssentials
+import Serving
+import Testing
+import VideoService
+
+@Suite(.timeLimit(.minutes(2))) struct `The life of a generation` {
+  @Test func `requests wait their turn`() async throws {
+    let release = Occurrence()
+    let generator = StubGenerator(heldUntil: release)
+    try await LiveServer.with(generator) { server in
+      try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<5 {
+          group.addTask { try await server.exchange(request([imagePart])).status }
+        }
+        try await until { server.leftovers.count == 5 }
+        #expect(generator.state.running == 1)
+        release.happen()
+        for try await status in group { #expect(status == 200) }
+      }
+    }
+    #expect(generator.state.requests.count == 5)
+    #expect(generator.state.mostAtOnce == 1)
+  }
+
+  @Test func `a full queue is told when to come back`() async throws {
+    let release = Occurrence()
+    let generator = StubGenerator(heldUntil: release)
+    try await LiveServer.with(generator, { service, _ in service.queue = 1 }) { server in
+      async let first = server.exchange(request([imagePart]))
+      try await until { server.leftovers.count == 1 }
+      async let second = server.exchange(request([imagePart]))
+      try await until { server.leftovers.count == 2 }
+      let third = try await server.exchange(request([imagePart]))
+      #expect(third.status == 503)
+      #expect(third.headers["retry-after"].flatMap { Int($0) } ?? 0 >= 1)
+      #expect(third.text == #"{"error":"the queue is full (2 requests): try again later"}"#)
+      release.happen()
+      #expect(try await [first.status, second.status] == [200, 200])
+    }
+  }
+
+  @Test func `a client that goes away frees the place for the next`() async throws {
+    let release = Occurrence()
+    let generator = StubGenerator(heldUntil: release)
+    try await LiveServer.with(generator) { server in
+      let gone = try await RawConnection(port: server.port)
+      try await gone.send(request([imagePart, part("seed", "1")]))
+      try await until { generator.state.running == 1 }
+      let waiting = try await RawConnection(port: server.port)
+      try await waiting.send(request([imagePart, part("seed", "2")]))
+      try await until { server.leftovers.count == 2 }
+      await waiting.close()
+      try await until { server.leftovers.count == 1 }
+      await gone.close()
+      try await until { generator.state.cancelled == 1 }
+      try await until { server.leftovers == [] }
+      release.happen()
+      #expect(try await server.exchange(request([imagePart, part("seed", "3")])).status == 200)
+    }
+    #expect(generator.state.requests.map(\.seed) == [1, 3])
+  }
+
+  @Test func `a client that goes away in mid upload leaves nothing behind`() async throws {
+    let generator = StubGenerator()
+    try await LiveServer.with(generator) { server in
+      let connection = try await RawConnection(port: server.port)
+      try await connection.send(Array(request([imagePart]).dropLast(100)))
+      try await until { server.leftovers.count == 1 }
+      await connection.close()
+      try await until { server.leftovers == [] }
+      #expect(try await server.exchange(request([imagePart])).status == 200)
+    }
+    #expect(generator.state.requests.count == 1)
+  }
+
+  @Test func `time that is up is said so, and the next has its turn`() async throws {
+    let release = Occurrence()
+    let generator = StubGenerator(heldUntil: release)
+    try await LiveServer.with(
+      generator,
+      { service, _ in service.timeout = .milliseconds(500) }
+    ) { server in
+      let answer = try await server.exchange(request([imagePart]))
+      #expect(answer.status == 504)
+      #expect(answer.text == #"{"error":"Not able to process the request in 0.5 seconds"}"#)
+      #expect(generator.state.cancelled == 1)
+      #expect(server.leftovers == [])
+      release.happen()
+      #expect(try await server.exchange(request([imagePart])).status == 200)
+    }
+  }
+
+  @Test func `a large upload stays out of memory`() async throws {
+    let generator = StubGenerator(failure: ClipError(.badPicture, "not a picture"))
+    try await LiveServer.with(generator) { server in
+      let size = 100 << 20
+      let head = Array(imagePart.dropLast(picture.count + 2))
+      let tail = Array("\r\n--XBX--\r\n".utf8)
+      let start = rawRequest(body: [], type: "multipart/form-data; boundary=XBX")
+      let text = String(decoding: start, as: UTF8.self)
+        .replacing("Content-Length: 0", with: "Content-Length: \(head.count + size + tail.count)")
+      let connection = try await RawConnection(port: server.port)
+      let before = try residentBytes()
+      try await connection.send(Array(text.utf8) + head)
+      let chunk = [UInt8](repeating: 13, count: 1 << 20)
+      var most = 0
+      for _ in 0..<100 {
+        try await connection.send(chunk)
+        most = max(most, try residentBytes() - before)
+      }
+      try await connection.send(tail)
+      #expect(try await connection.answer().status == 400)
+      #expect(most < 48 << 20, "grew by \(most) bytes")
+      #expect(server.leftovers == [])
+      await connection.close()
+    }
+  }
+
+  /// The memory that this process has at the moment.
+  private func residentBytes() throws -> Int {
+    let data = try Data(contentsOf: URL(filePath: "/proc/self/statm"))
+    let pages = String(decoding: data, as: UTF8.self).split(separator: " ")[1]
+    return (Int(pages) ?? 0) * 4096
+  }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct `Stopping the server` {
+  @Test func `lets the running generation finish and sends away who waits`() async throws {
+    let release = Occurrence()
+    let generator = StubGenerator(heldUntil: release)
+    try await LiveServer.with(generator) { server in
+      let running = try await RawConnection(port: server.port)
+      try await running.send(request([imagePart]))
+      try await until { generator.state.running == 1 }
+      let waiting = try await RawConnection(port: server.port)
+      try await waiting.send(request([imagePart]))
+      try await until { server.leftovers.count == 2 }
+      await server.stop()
+      let refused = try await waiting.answer()
+      #expect(refused.status == 503)
+      #expect(refused.text.contains("shutting down"))
+      release.happen()
+      let answer = try await running.answer()
+      #expect(answer.status == 200)
+      #expect(answer.body.count == StubGenerator.clip.count)
+      try await until { server.leftovers == [] }
+      await #expect(throws: (any Error).self) { try await RawConnection(port: server.port) }
+    }
+  }
+
+  @Test func `cancels the running generation when its grace is over`() async throws {
+    let generator = StubGenerator(heldUntil: Occurrence())
+    try await LiveServer.with(generator, { _, settings in settings.grace = .milliseconds(100) }) {
+      server in
+      let running = try await RawConnection(port: server.port)
+      try await running.send(request([imagePart]))
+      try await until { generator.state.running == 1 }
+      await server.stop()
+      #expect(try await running.answer().status == 503)
+      #expect(generator.state.cancelled == 1)
+      #expect(server.leftovers == [])
+    }
+  }
+
+  @Test func `says that a port is taken`() async throws {
+    try await LiveServer.with { server in
+      let error = await #expect(throws: ServingError.self) {
+        try await LiveServer.with(StubGenerator(), { _, settings in settings.port = server.port }) {
+          _ in
+        }
+      }
+      #expect(error?.code == .cannotListen)
+      #expect(error?.message.contains("port \(server.port) is taken") == true)
+    }
+  }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import FoundationEssentials
+import Logging
+import NIOCore
+import NIOPosix
+import Serving
+import ServiceLifecycle
+import Synchronization
+import Testing
+import VideoService
+
+/// A server on a port of its own, with a temporary directory of its own.
+struct LiveServer {
+  let port: Int
+  let directory: String
+  private let group: ServiceGroup
+
+  /// Serves while `body` runs, then stops gracefully.
+  static func with<Value>(
+    _ generator: StubGenerator = StubGenerator(),
+    _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
+    _ body: (LiveServer) async throws -> Value
+  ) async throws -> Value {
+    let directory = URL.temporaryDirectory.appending(path: "serving-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    var service = try Serving.Service.stableVideoDiffusion(version: "1.2.3", generator: generator)
+    var settings = HTTPServer.Settings()
+    settings.host = "127.0.0.1"
+    settings.port = 0
+    settings.temporaryDirectory = directory
+    change(&service, &settings)
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    let server = HTTPServer(service, settings: settings, logger: logger)
+    let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [server.lifecycle { continuation.yield($0) }],
+        logger: logger
+      )
+    )
+    async let ended: Void = {
+      defer { continuation.finish() }
+      try await group.run()
+    }()
+    var iterator = ports.makeAsyncIterator()
+    guard let port = await iterator.next() else {
+      try await ended
+      throw CancellationError()
+    }
+    let result: Value
+    do {
+      result = try await body(LiveServer(port: port, directory: directory, group: group))
+    } catch {
+      await group.triggerGracefulShutdown()
+      throw error
+    }
+    await group.triggerGracefulShutdown()
+    try await ended
+    return result
+  }
+
+  /// Tells the server to stop, as SIGTERM does.
+  func stop() async { await group.triggerGracefulShutdown() }
+
+  /// What requests have left behind.
+  var leftovers: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+  }
+
+  /// Sends one request on a connection of its own and waits for the answer.
+  func exchange(_ request: [UInt8], isHead: Bool = false) async throws -> Answer {
+    let connection = try await RawConnection(port: port)
+    try await connection.send(request)
+    let answer = try await connection.answer(isHead: isHead)
+    await connection.close()
+    return answer
+  }
+}
+
+/// An HTTP answer.
+struct Answer {
+  var status: Int
+  var headers: [String: String]
+  var body: [UInt8]
+
+  var text: String { String(decoding: body, as: UTF8.self) }
+}
+
+/// A TCP connection that sends exactly the bytes it is given.
+final class RawConnection: Sendable {
+  private final class Collector: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    let received = Mutex<[UInt8]>([])
+    let isClosed = Atomic(false)
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      let bytes = unwrapInboundIn(data)
+      received.withLock { $0 += Array(bytes.readableBytesView) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+      isClosed.store(true, ordering: .relaxed)
+    }
+  }
+
+  private let channel: any Channel
+  private let collector: Collector
+
+  init(port: Int) async throws {
+    let collector = Collector()
+    self.collector = collector
+    channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .channelInitializer { $0.pipeline.addHandler(collector) }
+      .connect(host: "127.0.0.1", port: port).get()
+  }
+
+  var isClosed: Bool { collector.isClosed.load(ordering: .relaxed) }
+
+  func send(_ bytes: [UInt8]) async throws {
+    try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+  }
+
+  func close() async { try? await channel.close() }
+
+  /// Waits for the next answer, interim ones included, and takes it out.
+  func answer(isHead: Bool = false) async throws -> Answer {
+    while true {
+      if let answer = collector.received.withLock({ Self.take(&$0, isHead) }) { return answer }
+      guard !isClosed else { throw POSIXError(.ECONNRESET) }
+      try await Task.sleep(for: .milliseconds(1))
+    }
+  }
+
+  private static func take(_ bytes: inout [UInt8], _ isHead: Bool) -> Answer? {
+    let text = String(decoding: bytes.prefix(16 << 10), as: UTF8.self)
+    guard let end = text.firstRange(of: "\r\n\r\n") else { return nil }
+    let head = text[..<end.lowerBound]
+    let lines = head.split(separator: "\r\n")
+    guard let status = lines.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+    else { return nil }
+    var headers: [String: String] = [:]
+    for line in lines.dropFirst() {
+      let pair = line.split(separator: ":", maxSplits: 1)
+      headers[pair[0].lowercased()] = String(pair[1].drop { $0 == " " })
+    }
+    let bodyLength = isHead ? 0 : headers["content-length"].flatMap { Int($0) } ?? 0
+    let headLength = head.utf8.count + 4
+    guard bytes.count >= headLength + bodyLength else { return nil }
+    let body = Array(bytes[headLength..<(headLength + bodyLength)])
+    bytes.removeFirst(headLength + bodyLength)
+    return Answer(status: status, headers: headers, body: body)
+  }
+}
+
+/// Waits until a condition holds that other tasks bring about.
+func until(_ condition: () -> Bool) async throws {
+  while !condition() { try await Task.sleep(for: .milliseconds(1)) }
+}
