@@ -12,6 +12,7 @@ let package = Package(
       url: "https://github.com/swiftlang/swift-subprocess", .upToNextMinor(from: "1.0.2"),
       traits: []),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
   targets: [
     .target(
@@ -30,6 +31,19 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    .systemLibrary(
+      name: "LibVips", path: "Sources/CVips/libvips", pkgConfig: "gobject-2.0",
+      providers: [.apt(["libvips-dev"])]),
+    .target(
+      name: "CVips", dependencies: ["LibVips"], path: "Sources/CVips/shim",
+      linkerSettings: [.linkedLibrary("vips")]),
+    .executableTarget(name: "zoetrope-picture", dependencies: ["Media", "CVips"]),
+    .executableTarget(
+      name: "zoetrope",
+      dependencies: [
+        "StableVideoDiffusion", "Media", "TensorCPU", "TensorCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .target(
       name: "TensorTesting", dependencies: ["Safetensors", "TensorCore"],
       path: "Tests/TensorTesting"),
@@ -40,7 +54,7 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-let cTargets: Set = ["CTensorCPU"]
+let cTargets: Set = ["CTensorCPU", "CVips", "LibVips"]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),

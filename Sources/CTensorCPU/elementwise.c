@@ -131,3 +131,30 @@ void cpu_upsample(const float *x, float *y, ptrdiff_t images, ptrdiff_t height, 
   upsampling o = {x, y, height, width, channels, out_height, out_width, source_row, source_column};
   cpu_parallel(images * out_height, 1 + GRAIN / (out_width * channels + 1), upsample_run, &o);
 }
+
+typedef struct {
+  const float *const *phases;
+  float *y;
+  ptrdiff_t width, channels;
+} interleaving;
+
+static void interleave_run(const void *pointer, ptrdiff_t begin, ptrdiff_t end) {
+  const interleaving *o = pointer;
+  size_t bytes = (size_t)o->channels * sizeof(float);
+  for (ptrdiff_t row = begin; row < end; row++) {
+    // Image and source row count as one, since both double in step.
+    const float *left = o->phases[row % 2 * 2] + row / 2 * o->width * o->channels;
+    const float *right = o->phases[row % 2 * 2 + 1] + row / 2 * o->width * o->channels;
+    float *y = o->y + row * 2 * o->width * o->channels;
+    for (ptrdiff_t column = 0; column < o->width; column++) {
+      memcpy(y + 2 * column * o->channels, left + column * o->channels, bytes);
+      memcpy(y + (2 * column + 1) * o->channels, right + column * o->channels, bytes);
+    }
+  }
+}
+
+void cpu_interleave(const float *const phases[4], float *y, ptrdiff_t images, ptrdiff_t height,
+                    ptrdiff_t width, ptrdiff_t channels) {
+  interleaving o = {phases, y, width, channels};
+  cpu_parallel(images * height * 2, 1 + GRAIN / (width * channels + 1), interleave_run, &o);
+}

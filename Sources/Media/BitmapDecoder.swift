@@ -30,7 +30,8 @@ package struct BitmapDecoder {
   /// - Returns: a picture of the mode that Pillow would open it in.
   /// - Throws: ``MediaError`` with `pictureTooLarge`, `damagedPicture` or `unsupportedPicture`.
   package static func decode(
-    _ bytes: [UInt8], limits: PictureLimits
+    _ bytes: [UInt8],
+    limits: PictureLimits
   ) throws(MediaError) -> Picture {
     var decoder = BitmapDecoder(reader: ByteReader(bytes, format: .bmp))
     try decoder.readHeader()
@@ -107,12 +108,19 @@ package struct BitmapDecoder {
     let grays = colorCount == 2 ? [0, 255] : (0..<colorCount).map { UInt8($0) }
     guard palette.elementsEqual(grays.flatMap { [$0, $0, $0] }) else {
       return Picture(
-        trusted: PaletteLookup(rgb: palette).rgb(indices), width: width, height: height,
-        mode: .palette)
+        trusted: PaletteLookup(rgb: palette).rgb(indices),
+        width: width,
+        height: height,
+        mode: .palette
+      )
     }
     return colorCount <= 2
       ? Picture(
-        trusted: indices.map { $0 == 0 ? 0 : 255 }, width: width, height: height, mode: .bilevel)
+        trusted: indices.map { $0 == 0 ? 0 : 255 },
+        width: width,
+        height: height,
+        mode: .bilevel
+      )
       : Picture(trusted: indices, width: width, height: height, mode: .gray)
   }
 

@@ -64,6 +64,8 @@ struct ByteReader {
 
   func unsupported(_ what: String) -> MediaError {
     MediaError(
-      .unsupportedPicture, "\(format.name) with \(what) is not supported; save it as PNG or JPEG")
+      .unsupportedPicture,
+      "\(format.name) with \(what) is not supported; save it as PNG or JPEG"
+    )
   }
 }

@@ -30,7 +30,9 @@ public struct FFmpeg: Sendable {
     let output = try await withDeadline(.seconds(10)) {
       try await Program.reporting(program) {
         try await Subprocess.run(
-          .path(program), arguments: ["-hide_banner", "-version"], output: .string(limit: 1 << 16),
+          .path(program),
+          arguments: ["-hide_banner", "-version"],
+          output: .string(limit: 1 << 16),
           error: .discarded
         ).standardOutput
       }
@@ -58,8 +60,11 @@ public struct FFmpeg: Sendable {
     let ended = try await withDeadline(.seconds(60)) {
       try await Program.reporting(program) {
         try await Subprocess.run(
-          .path(program), arguments: Arguments(arguments), input: .inputWriter,
-          output: .bytes(limit: limit), error: .sequence
+          .path(program),
+          arguments: Arguments(arguments),
+          input: .inputWriter,
+          output: .bytes(limit: limit),
+          error: .sequence
         ) { execution in
           async let complaint = tail(of: execution.standardError, limit: 1_000)
           try await feed(image.pixels, to: execution.standardInputWriter)
@@ -86,7 +91,8 @@ public struct FFmpeg: Sendable {
       throw MediaError(
         .toolMissing,
         "ffmpeg, which writes videos, was not found; install it (apt-get install ffmpeg) or set"
-          + " ZOETROPE_FFMPEG to its path")
+          + " ZOETROPE_FFMPEG to its path"
+      )
     }
     return found
   }
@@ -105,7 +111,9 @@ public struct FFmpeg: Sendable {
     let full = ["No space left on device", "Disk quota exceeded", "File too large"]
     if full.contains(where: complaint.contains) || status == .signaled(SIGXFSZ) {
       return MediaError(
-        .diskFull, "the disk is full, or a limit on the size of files was reached: \(complaint)")
+        .diskFull,
+        "the disk is full, or a limit on the size of files was reached: \(complaint)"
+      )
     }
     let reason = complaint.isEmpty ? "it left no message" : complaint
     return MediaError(.toolFailed, "ffmpeg failed (\(status)): \(reason)")

@@ -29,7 +29,8 @@ package struct GIFDecoder {
   /// - Returns: the first frame on its canvas, of mode `palette` or `gray`.
   /// - Throws: ``MediaError`` with `pictureTooLarge` or `damagedPicture`.
   package static func decode(
-    _ bytes: [UInt8], limits: PictureLimits
+    _ bytes: [UInt8],
+    limits: PictureLimits
   ) throws(MediaError) -> Picture {
     var decoder = GIFDecoder(reader: ByteReader(bytes, format: .gif))
     try decoder.readHeader()
@@ -102,15 +103,20 @@ package struct GIFDecoder {
     for row in rowOrder {
       let target = (frame.top + row) * width + frame.left
       canvas.replaceSubrange(
-        target..<target + frame.width, with: indices[source..<source + frame.width])
+        target..<target + frame.width,
+        with: indices[source..<source + frame.width]
+      )
       source += frame.width
     }
     guard let palette = frame.palette else {
       return Picture(trusted: canvas, width: width, height: height, mode: .gray)
     }
     return Picture(
-      trusted: PaletteLookup(rgb: palette).rgb(canvas), width: width, height: height,
-      mode: .palette)
+      trusted: PaletteLookup(rgb: palette).rgb(canvas),
+      width: width,
+      height: height,
+      mode: .palette
+    )
   }
 
   private var rowOrder: [Int] {

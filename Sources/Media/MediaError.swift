@@ -44,6 +44,7 @@ public struct MediaError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The disk is full, or a limit on the size of files was reached.
     public static let diskFull = Code(.diskFull)
 
+    /// The name of the kind, as in `diskFull`.
     public var description: String { kind.rawValue }
   }
 
@@ -59,5 +60,6 @@ public struct MediaError: Error, Hashable, Sendable, CustomStringConvertible {
     self.message = message
   }
 
+  /// The line, ``message``.
   public var description: String { message }
 }

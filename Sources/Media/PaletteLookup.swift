@@ -3,7 +3,9 @@
 
 /// A list of colours that pixels point into.
 struct PaletteLookup {
-  /// 256 colours of 3 bytes. Those the file leaves out are greys, as Pillow fills them in.
+  /// 256 colours of 3 bytes.
+  ///
+  /// Those the file leaves out are greys, as Pillow fills them in.
   private let colors: [UInt8]
 
   /// Takes the colours of a file, in order, red first.

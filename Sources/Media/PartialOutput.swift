@@ -28,7 +28,9 @@ struct PartialOutput {
     var status = stat()
     guard unsafe stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
       throw MediaError(
-        .destinationUnusable, "cannot write \(destination): \(directory) is not a directory")
+        .destinationUnusable,
+        "cannot write \(destination): \(directory) is not a directory"
+      )
     }
     let exists = unsafe stat(destination, &status) == 0
     let isTaken = exists && status.st_mode & S_IFMT == S_IFDIR
@@ -36,13 +38,16 @@ struct PartialOutput {
       guard !exists || isTaken && Self.entries(of: destination).isEmpty else {
         throw MediaError(
           .destinationUnusable,
-          "cannot write frames to \(destination): it exists and is not an empty directory")
+          "cannot write frames to \(destination): it exists and is not an empty directory"
+        )
       }
       guard unsafe mkdir(path, 0o777) == 0 else { throw Self.failure(destination) }
     } else {
       guard !isTaken else {
         throw MediaError(
-          .destinationUnusable, "cannot write \(destination): a directory has that name")
+          .destinationUnusable,
+          "cannot write \(destination): a directory has that name"
+        )
       }
       // Tells a directory that may not be written now rather than after the first frame.
       let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
@@ -58,7 +63,8 @@ struct PartialOutput {
     }
     try flush(path)
     guard unsafe rename(path, destination) == 0 else { throw Self.failure(destination) }
-    try flush(directory)
+    // The video is whole and has its name by now; some file systems cannot flush a directory.
+    try? flush(directory)
   }
 
   /// Removes whatever there is under the temporary name.
@@ -98,6 +104,8 @@ struct PartialOutput {
     let error = Errno(rawValue: errno)
     let isFull = error == .noSpace || error == .fileTooLarge || error == Errno(rawValue: EDQUOT)
     return MediaError(
-      isFull ? .diskFull : .destinationUnusable, "cannot write \(destination): \(error)")
+      isFull ? .diskFull : .destinationUnusable,
+      "cannot write \(destination): \(error)"
+    )
   }
 }

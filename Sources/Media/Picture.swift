@@ -61,7 +61,8 @@ public struct Picture: Sendable, Hashable {
       throw MediaError(
         .invalidParameter,
         "a picture of \(width)x\(height) pixels and \(mode.bytesPerPixel) bytes each cannot have"
-          + " \(pixels.count) bytes")
+          + " \(pixels.count) bytes"
+      )
     }
     self.init(trusted: pixels, width: width, height: height, mode: mode)
   }
@@ -97,7 +98,8 @@ public struct RGBImage: Sendable, Hashable {
     else {
       throw MediaError(
         .invalidParameter,
-        "an image of \(width)x\(height) RGB pixels cannot have \(pixels.count) bytes")
+        "an image of \(width)x\(height) RGB pixels cannot have \(pixels.count) bytes"
+      )
     }
     self.init(trusted: pixels, width: width, height: height)
   }

@@ -13,32 +13,42 @@ extension Picture {
     case .rgb, .palette:
       converted = pixels
     case .bilevel, .gray:
-      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 1, to: 3) { source, target in
+      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 1, to: 3) {
+        source,
+        target in
         unsafe target[0] = source[0]
         unsafe target[1] = source[0]
         unsafe target[2] = source[0]
       }
     case .grayAlpha:
-      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 2, to: 3) { source, target in
+      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 2, to: 3) {
+        source,
+        target in
         unsafe target[0] = source[0]
         unsafe target[1] = source[0]
         unsafe target[2] = source[0]
       }
     case .gray16:
-      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 2, to: 3) { source, target in
+      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 2, to: 3) {
+        source,
+        target in
         let value: UInt8 = unsafe source[1] == 0 ? source[0] : 255
         unsafe target[0] = value
         unsafe target[1] = value
         unsafe target[2] = value
       }
     case .rgba:
-      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 4, to: 3) { source, target in
+      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 4, to: 3) {
+        source,
+        target in
         unsafe target[0] = source[0]
         unsafe target[1] = source[1]
         unsafe target[2] = source[2]
       }
     case .cmyk:
-      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 4, to: 3) { source, target in
+      converted = unsafe Self.eachPixel(of: pixels, count: count, from: 4, to: 3) {
+        source,
+        target in
         let light = unsafe 255 - Int32(source[3])
         for channel in 0..<3 {
           let ink = unsafe Self.multiply(Int32(source[channel]), light)
@@ -53,7 +63,8 @@ extension Picture {
   func premultiplied() -> [UInt8] {
     let channels = mode.bytesPerPixel
     return unsafe Self.eachPixel(of: pixels, count: width * height, from: channels, to: channels) {
-      source, target in
+      source,
+      target in
       let alpha = unsafe Int32(source[channels - 1])
       for channel in 0..<channels - 1 {
         let value = unsafe Self.multiply(Int32(source[channel]), alpha)
@@ -88,7 +99,10 @@ extension Picture {
   /// `body` may touch only those bytes of the two pixels it is handed.
   @inline(__always)
   private static func eachPixel(
-    of source: [UInt8], count: Int, from: Int, to: Int,
+    of source: [UInt8],
+    count: Int,
+    from: Int,
+    to: Int,
     _ body: (UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>) -> Void
   ) -> [UInt8] {
     precondition(source.count == count * from)

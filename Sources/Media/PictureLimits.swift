@@ -37,7 +37,8 @@ public struct PictureLimits: Sendable, Hashable {
       throw MediaError(
         .pictureTooLarge,
         "the picture has \(width)x\(height) pixels; at most \(pixels) in all and \(side) a side"
-          + " are accepted")
+          + " are accepted"
+      )
     }
   }
 }

@@ -45,8 +45,10 @@ package struct PictureMessage: Sendable, Hashable {
     let fields = (1...5).map { index in
       bytes[index * 4..<index * 4 + 4].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
-    guard fields[0] == Self.version, let mode = UInt8(exactly: fields[1]).flatMap(
-      Picture.Mode.init(rawValue:)), (1...8).contains(fields[2]),
+    guard fields[0] == Self.version,
+      let mode = UInt8(exactly: fields[1]).flatMap(
+        Picture.Mode.init(rawValue:)
+      ), (1...8).contains(fields[2]),
       (try? limits.check(width: fields[3], height: fields[4])) != nil
     else { return nil }
     self.init(mode: mode, orientation: fields[2], width: fields[3], height: fields[4])

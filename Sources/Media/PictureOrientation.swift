@@ -16,6 +16,7 @@ extension Picture {
   ///
   /// - Parameter orientation: as EXIF counts: 1 is upright, 2 to 8 name the seven other ways of
   ///   laying a picture on its back or side. Anything else is taken for 1.
+  /// - Returns: a picture whose sides are swapped for 5 to 8.
   package func upright(from orientation: Int) -> Picture {
     guard (2...8).contains(orientation) else { return self }
     let swapsSides = orientation >= 5

@@ -14,7 +14,7 @@ private import SystemPackage
 public struct PictureReader: Sendable {
   /// How large a picture may be.
   public let limits: PictureLimits
-  /// How long decoding may take on the clock; processor time is held to the same, in whole
+  /// How long decoding may take on the clock, waiting for a turn not counted; processor time is held to the same, in whole
   /// seconds.
   public let timeout: Duration
   /// The most address space the decoding process may have, in bytes.
@@ -31,8 +31,10 @@ public struct PictureReader: Sendable {
   ///   - timeout: how long decoding may take.
   ///   - memory: the most address space the decoding process may have, in bytes.
   public init(
-    executable: String? = nil, limits: PictureLimits = PictureLimits(),
-    timeout: Duration = .seconds(20), memory: Int = 2 << 30
+    executable: String? = nil,
+    limits: PictureLimits = PictureLimits(),
+    timeout: Duration = .seconds(20),
+    memory: Int = 2 << 30
   ) {
     self.executable = executable
     self.limits = limits
@@ -51,7 +53,8 @@ public struct PictureReader: Sendable {
   ///   `damagedPicture`, `unsupportedPicture`, `outOfResources` or `timedOut` for the picture;
   ///   `toolMissing` or `toolFailed` for the decoder. `CancellationError` when cancelled.
   public func read(
-    path: String, orientation: PictureOrientation = .honoured
+    path: String,
+    orientation: PictureOrientation = .honoured
   ) async throws -> Picture {
     let descriptor = try Self.open(path)
     defer { try? descriptor.close() }
@@ -66,12 +69,14 @@ public struct PictureReader: Sendable {
   /// - Returns: the picture in the mode that Pillow would open it in.
   /// - Throws: as ``read(path:orientation:)`` does, but for `unreadableFile`.
   public func read(
-    bytes: [UInt8], orientation: PictureOrientation = .honoured
+    bytes: [UInt8],
+    orientation: PictureOrientation = .honoured
   ) async throws -> Picture {
     guard bytes.count <= limits.bytes else {
       throw MediaError(
         .pictureTooLarge,
-        "the picture has \(bytes.count) bytes; at most \(limits.bytes) are accepted")
+        "the picture has \(bytes.count) bytes; at most \(limits.bytes) are accepted"
+      )
     }
     return try await decode(.memory(bytes), orientation)
   }
@@ -80,7 +85,10 @@ public struct PictureReader: Sendable {
   private static func open(_ path: String) throws(MediaError) -> FileDescriptor {
     do {
       let descriptor = try FileDescriptor.open(
-        FilePath(path), .readOnly, options: [.nonBlocking, .closeOnExec])
+        FilePath(path),
+        .readOnly,
+        options: [.nonBlocking, .closeOnExec]
+      )
       var status = stat()
       guard unsafe fstat(descriptor.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG
       else {
@@ -97,6 +105,10 @@ public struct PictureReader: Sendable {
 }
 
 extension PictureReader {
+  /// As many pictures are decoded at once as there are processors, for the whole process: more
+  /// would only take longer each, and each may use all its memory.
+  private static let turnstile = Turnstile(places: max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
   private enum Source {
     case file(FileDescriptor)
     case memory([UInt8])
@@ -108,7 +120,8 @@ extension PictureReader {
   }
 
   private func decode(
-    _ source: Source, _ orientation: PictureOrientation
+    _ source: Source,
+    _ orientation: PictureOrientation
   ) async throws -> Picture {
     let found =
       executable.map { Program.runnable(FilePath($0)) }
@@ -117,18 +130,27 @@ extension PictureReader {
       throw MediaError(
         .toolMissing,
         "zoetrope-picture, which decodes pictures, is not beside this program and not on PATH;"
-          + " install it or set ZOETROPE_PICTURE to its path")
+          + " install it or set ZOETROPE_PICTURE to its path"
+      )
     }
     ignoreBrokenPipes()
-    let decoded = try await withDeadline(timeout) {
-      try await Program.reporting(program) { try await run(program, source) }
+    let decoded = try await Self.turnstile.withTurn {
+      try await withDeadline(timeout) {
+        try await Program.reporting(program) { try await run(program, source) }
+      }
     }
     guard let (message, pixels) = decoded else {
       throw MediaError(
-        .timedOut, "decoding the picture took longer than \(timeout) and was stopped")
+        .timedOut,
+        "decoding the picture took longer than \(timeout) and was stopped"
+      )
     }
     let picture = Picture(
-      trusted: pixels, width: message.width, height: message.height, mode: message.mode)
+      trusted: pixels,
+      width: message.width,
+      height: message.height,
+      mode: message.mode
+    )
     switch orientation {
     case .honoured: return picture.upright(from: message.orientation)
     case .ignored: return picture
@@ -136,7 +158,8 @@ extension PictureReader {
   }
 
   private func run(
-    _ program: FilePath, _ source: Source
+    _ program: FilePath,
+    _ source: Source
   ) async throws -> (PictureMessage, [UInt8]) {
     let seconds = max(1, timeout.components.seconds)
     let configuration = Configuration(
@@ -145,15 +168,18 @@ extension PictureReader {
         "--max-pixels", "\(limits.pixels)", "--max-side", "\(limits.side)",
         "--max-bytes", "\(limits.bytes)", "--memory", "\(memory)", "--cpu-seconds", "\(seconds)",
       ],
-      environment: Self.environment)
+      environment: Self.environment
+    )
     let status: TerminationStatus
     let answer: Answer
     let complaint: String
     switch source {
     case .file(let descriptor):
       let result = try await Subprocess.run(
-        configuration, input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
-        output: .sequence, error: .sequence
+        configuration,
+        input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
+        output: .sequence,
+        error: .sequence
       ) { execution in
         async let complaint = tail(of: execution.standardError, limit: 1_000)
         return (try await self.answer(from: execution.standardOutput), await complaint)
@@ -162,7 +188,10 @@ extension PictureReader {
       (answer, complaint) = result.closureResult
     case .memory(let bytes):
       let result = try await Subprocess.run(
-        configuration, input: .inputWriter, output: .sequence, error: .sequence
+        configuration,
+        input: .inputWriter,
+        output: .sequence,
+        error: .sequence
       ) { execution in
         async let complaint = tail(of: execution.standardError, limit: 1_000)
         async let answer = self.answer(from: execution.standardOutput)
@@ -217,16 +246,20 @@ extension PictureReader {
   private static func error(status: Int32, complaint: String) -> MediaError {
     guard let end = PictureExit(rawValue: status), !complaint.isEmpty else {
       return MediaError(
-        .toolFailed, "zoetrope-picture ended with status \(status) and no picture: \(complaint)")
+        .toolFailed,
+        "zoetrope-picture ended with status \(status) and no picture: \(complaint)"
+      )
     }
     return MediaError(end.code, complaint)
   }
 
   private static func error(signal: Int32) -> MediaError {
     switch signal {
-    case SIGXCPU, SIGKILL, SIGABRT, SIGTRAP:
+    case SIGXCPU, SIGXFSZ, SIGKILL, SIGABRT, SIGTRAP:
       MediaError(
-        .outOfResources, "decoding the picture ran into its limit of memory or processor time")
+        .outOfResources,
+        "decoding the picture ran into its limit of memory or processor time"
+      )
     default:
       MediaError(.damagedPicture, "the picture made its decoder stop (signal \(signal))")
     }

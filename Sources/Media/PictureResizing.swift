@@ -36,14 +36,22 @@ extension Picture {
   ///   - height: pixels down, from 1 to ``largestSide``.
   ///   - filter: how pixels are mixed.
   ///   - passOrder: which Pillow to agree with.
+  /// - Returns: a picture of the same mode.
   /// - Throws: ``MediaError`` with `invalidParameter` when the size is out of range.
   public func resized(
-    width: Int, height: Int, filter: ResamplingFilter = .bicubic,
+    width: Int,
+    height: Int,
+    filter: ResamplingFilter = .bicubic,
     passOrder: ResamplingPassOrder = .pillow13
   ) throws(MediaError) -> Picture {
     try resized(
-      width: width, height: height, columns: AxisBox(start: 0, end: Float(self.width)),
-      rows: AxisBox(start: 0, end: Float(self.height)), filter: filter, passOrder: passOrder)
+      width: width,
+      height: height,
+      columns: AxisBox(start: 0, end: Float(self.width)),
+      rows: AxisBox(start: 0, end: Float(self.height)),
+      filter: filter,
+      passOrder: passOrder
+    )
   }
 
   /// The picture as RGB at exactly `width` by `height`.
@@ -54,9 +62,13 @@ extension Picture {
   ///   - fit: what happens when the proportions differ.
   ///   - filter: how pixels are mixed.
   ///   - passOrder: which Pillow to agree with.
+  /// - Returns: an image of that size.
   /// - Throws: ``MediaError`` with `invalidParameter` when the size is out of range.
   public func fitted(
-    width: Int, height: Int, fit: PictureFit, filter: ResamplingFilter = .bicubic,
+    width: Int,
+    height: Int,
+    fit: PictureFit,
+    filter: ResamplingFilter = .bicubic,
     passOrder: ResamplingPassOrder = .pillow13
   ) throws(MediaError) -> RGBImage {
     try Self.check(width: width, height: height)
@@ -71,11 +83,15 @@ extension Picture {
       let left = (Double(self.width) - cropWidth) * 0.5
       let top = (Double(self.height) - cropHeight) * 0.5
       return try resized(
-        width: width, height: height,
+        width: width,
+        height: height,
         columns: AxisBox(
-          start: Float(left), end: min(Float(left + cropWidth), Float(self.width))),
+          start: Float(left),
+          end: min(Float(left + cropWidth), Float(self.width))
+        ),
         rows: AxisBox(start: Float(top), end: min(Float(top + cropHeight), Float(self.height))),
-        filter: filter, passOrder: passOrder
+        filter: filter,
+        passOrder: passOrder
       ).rgb()
     case .pad:
       let ratio = Double(width) / Double(height)
@@ -89,7 +105,10 @@ extension Picture {
         inner.width = max(1, Int(scaled.rounded(.toNearestOrEven)))
       }
       return try resized(
-        width: inner.width, height: inner.height, filter: filter, passOrder: passOrder
+        width: inner.width,
+        height: inner.height,
+        filter: filter,
+        passOrder: passOrder
       ).rgb().centred(width: width, height: height)
     }
   }
@@ -98,13 +117,18 @@ extension Picture {
     guard (1...largestSide).contains(width), (1...largestSide).contains(height) else {
       throw MediaError(
         .invalidParameter,
-        "cannot resize to \(width)x\(height): each side must be from 1 to \(largestSide) pixels")
+        "cannot resize to \(width)x\(height): each side must be from 1 to \(largestSide) pixels"
+      )
     }
   }
 
   /// Resizes a box of the picture, which lies within it.
   private func resized(
-    width: Int, height: Int, columns: AxisBox, rows: AxisBox, filter: ResamplingFilter,
+    width: Int,
+    height: Int,
+    columns: AxisBox,
+    rows: AxisBox,
+    filter: ResamplingFilter,
     passOrder: ResamplingPassOrder
   ) throws(MediaError) -> Picture {
     try Self.check(width: width, height: height)
@@ -113,8 +137,15 @@ extension Picture {
     }
     if filter == .nearest || mode == .bilevel || mode == .palette {
       let picked = Resampling.nearest(
-        pixels, width: self.width, height: self.height, bytesPerPixel: mode.bytesPerPixel,
-        columns: columns, rows: rows, newWidth: width, newHeight: height)
+        pixels,
+        width: self.width,
+        height: self.height,
+        bytesPerPixel: mode.bytesPerPixel,
+        columns: columns,
+        rows: rows,
+        newWidth: width,
+        newHeight: height
+      )
       return Picture(trusted: picked, width: width, height: height, mode: mode)
     }
 
@@ -143,7 +174,10 @@ extension Picture {
   }
 
   private func mixed8(
-    _ source: [UInt8], across: ResamplingWeights?, down: ResamplingWeights?, downFirst: Bool
+    _ source: [UInt8],
+    across: ResamplingWeights?,
+    down: ResamplingWeights?,
+    downFirst: Bool
   ) -> [UInt8] {
     let channels = mode.bytesPerPixel
     var pixels = source
@@ -151,11 +185,20 @@ extension Picture {
     for isDown in downFirst ? [true, false] : [false, true] {
       if isDown, let down {
         pixels = Resampling.down(
-          pixels, rowBytes: size.width * channels, height: size.height, weights: down)
+          pixels,
+          rowBytes: size.width * channels,
+          height: size.height,
+          weights: down
+        )
         size.height = down.first.count
       } else if !isDown, let across {
         pixels = Resampling.across(
-          pixels, width: size.width, height: size.height, channels: channels, weights: across)
+          pixels,
+          width: size.width,
+          height: size.height,
+          channels: channels,
+          weights: across
+        )
         size.width = across.first.count
       }
     }
@@ -163,7 +206,10 @@ extension Picture {
   }
 
   private func mixed16(
-    _ source: [UInt8], across: ResamplingWeights?, down: ResamplingWeights?, downFirst: Bool
+    _ source: [UInt8],
+    across: ResamplingWeights?,
+    down: ResamplingWeights?,
+    downFirst: Bool
   ) -> [UInt8] {
     var samples = (0..<width * height).map {
       UInt16(source[2 * $0]) | UInt16(source[2 * $0 + 1]) << 8
@@ -172,11 +218,19 @@ extension Picture {
     for isDown in downFirst ? [true, false] : [false, true] {
       if isDown, let down {
         samples = Resampling.down16(
-          samples, width: size.width, height: size.height, weights: down)
+          samples,
+          width: size.width,
+          height: size.height,
+          weights: down
+        )
         size.height = down.first.count
       } else if !isDown, let across {
         samples = Resampling.across16(
-          samples, width: size.width, height: size.height, weights: across)
+          samples,
+          width: size.width,
+          height: size.height,
+          weights: across
+        )
         size.width = across.first.count
       }
     }
@@ -192,9 +246,12 @@ extension RGBImage {
   ///   - height: pixels down, from 1 to ``Picture/largestSide``.
   ///   - filter: how pixels are mixed.
   ///   - passOrder: which Pillow to agree with.
+  /// - Returns: an image of that size.
   /// - Throws: ``MediaError`` with `invalidParameter` when the size is out of range.
   public func resized(
-    width: Int, height: Int, filter: ResamplingFilter = .bicubic,
+    width: Int,
+    height: Int,
+    filter: ResamplingFilter = .bicubic,
     passOrder: ResamplingPassOrder = .pillow13
   ) throws(MediaError) -> RGBImage {
     try picture.resized(width: width, height: height, filter: filter, passOrder: passOrder).rgb()
@@ -211,7 +268,9 @@ extension RGBImage {
     for row in 0..<self.height {
       let target = ((top + row) * width + left) * 3
       canvas.replaceSubrange(
-        target..<target + rowBytes, with: pixels[row * rowBytes..<(row + 1) * rowBytes])
+        target..<target + rowBytes,
+        with: pixels[row * rowBytes..<(row + 1) * rowBytes]
+      )
     }
     return RGBImage(trusted: canvas, width: width, height: height)
   }

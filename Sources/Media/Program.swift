@@ -57,9 +57,11 @@ package enum Program {
   /// - Parameters:
   ///   - program: named in the error.
   ///   - body: starts it.
+  /// - Returns: what `body` returns.
   /// - Throws: ``MediaError`` with `toolFailed`, or what `body` throws for another reason.
   static func reporting<Result>(
-    _ program: FilePath, _ body: () async throws -> Result
+    _ program: FilePath,
+    _ body: () async throws -> Result
   ) async throws -> Result {
     do {
       return try await body()

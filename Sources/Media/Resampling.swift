@@ -9,7 +9,11 @@
 enum Resampling {
   /// Resizes across, 8 bits a sample.
   static func across(
-    _ source: [UInt8], width: Int, height: Int, channels: Int, weights: ResamplingWeights
+    _ source: [UInt8],
+    width: Int,
+    height: Int,
+    channels: Int,
+    weights: ResamplingWeights
   ) -> [UInt8] {
     switch channels {
     case 1: across1(source, width: width, height: height, weights: weights)
@@ -21,7 +25,10 @@ enum Resampling {
 
   /// Resizes down, 8 bits a sample; `rowBytes` is the width times the channels.
   static func down(
-    _ source: [UInt8], rowBytes: Int, height: Int, weights: ResamplingWeights
+    _ source: [UInt8],
+    rowBytes: Int,
+    height: Int,
+    weights: ResamplingWeights
   ) -> [UInt8] {
     precondition(source.count == rowBytes * height)
     let outputs = weights.first.count
@@ -51,8 +58,14 @@ enum Resampling {
 
   /// Picks pixels without mixing them; works for any number of bytes in a pixel.
   static func nearest(
-    _ source: [UInt8], width: Int, height: Int, bytesPerPixel: Int,
-    columns: AxisBox, rows: AxisBox, newWidth: Int, newHeight: Int
+    _ source: [UInt8],
+    width: Int,
+    height: Int,
+    bytesPerPixel: Int,
+    columns: AxisBox,
+    rows: AxisBox,
+    newWidth: Int,
+    newHeight: Int
   ) -> [UInt8] {
     let column = picks(columns, outputs: newWidth, limit: width)
     let row = picks(rows, outputs: newHeight, limit: height)
@@ -90,7 +103,11 @@ extension Resampling {
   /// Calls `body` with each new pixel's first source pixel, its weights and their number.
   @inline(__always)
   private static func eachPixelAcross(
-    _ source: [UInt8], width: Int, height: Int, channels: Int, weights: ResamplingWeights,
+    _ source: [UInt8],
+    width: Int,
+    height: Int,
+    channels: Int,
+    weights: ResamplingWeights,
     _ body: (
       UnsafePointer<UInt8>, UnsafePointer<Int32>, Int, UnsafeMutablePointer<UInt8>
     ) -> Void
@@ -124,10 +141,16 @@ extension Resampling {
   }
 
   private static func across1(
-    _ source: [UInt8], width: Int, height: Int, weights: ResamplingWeights
+    _ source: [UInt8],
+    width: Int,
+    height: Int,
+    weights: ResamplingWeights
   ) -> [UInt8] {
     unsafe eachPixelAcross(source, width: width, height: height, channels: 1, weights: weights) {
-      input, kernel, taps, output in
+      input,
+      kernel,
+      taps,
+      output in
       var sum = half
       for tap in 0..<taps { unsafe sum &+= kernel[tap] &* Int32(input[tap]) }
       unsafe output[0] = clamp(sum)
@@ -135,10 +158,16 @@ extension Resampling {
   }
 
   private static func across2(
-    _ source: [UInt8], width: Int, height: Int, weights: ResamplingWeights
+    _ source: [UInt8],
+    width: Int,
+    height: Int,
+    weights: ResamplingWeights
   ) -> [UInt8] {
     unsafe eachPixelAcross(source, width: width, height: height, channels: 2, weights: weights) {
-      input, kernel, taps, output in
+      input,
+      kernel,
+      taps,
+      output in
       var sum0 = half
       var sum1 = half
       for tap in 0..<taps {
@@ -152,10 +181,16 @@ extension Resampling {
   }
 
   private static func across3(
-    _ source: [UInt8], width: Int, height: Int, weights: ResamplingWeights
+    _ source: [UInt8],
+    width: Int,
+    height: Int,
+    weights: ResamplingWeights
   ) -> [UInt8] {
     unsafe eachPixelAcross(source, width: width, height: height, channels: 3, weights: weights) {
-      input, kernel, taps, output in
+      input,
+      kernel,
+      taps,
+      output in
       var sum0 = half
       var sum1 = half
       var sum2 = half
@@ -174,10 +209,16 @@ extension Resampling {
   }
 
   private static func across4(
-    _ source: [UInt8], width: Int, height: Int, weights: ResamplingWeights
+    _ source: [UInt8],
+    width: Int,
+    height: Int,
+    weights: ResamplingWeights
   ) -> [UInt8] {
     unsafe eachPixelAcross(source, width: width, height: height, channels: 4, weights: weights) {
-      input, kernel, taps, output in
+      input,
+      kernel,
+      taps,
+      output in
       var sum0 = half
       var sum1 = half
       var sum2 = half
@@ -202,7 +243,10 @@ extension Resampling {
 extension Resampling {
   /// Resizes 16-bit grey across; Pillow sums these in double precision, in order.
   static func across16(
-    _ source: [UInt16], width: Int, height: Int, weights: ResamplingWeights
+    _ source: [UInt16],
+    width: Int,
+    height: Int,
+    weights: ResamplingWeights
   ) -> [UInt16] {
     var result: [UInt16] = []
     result.reserveCapacity(weights.first.count * height)
@@ -221,7 +265,10 @@ extension Resampling {
 
   /// Resizes 16-bit grey down.
   static func down16(
-    _ source: [UInt16], width: Int, height: Int, weights: ResamplingWeights
+    _ source: [UInt16],
+    width: Int,
+    height: Int,
+    weights: ResamplingWeights
   ) -> [UInt16] {
     var result: [UInt16] = []
     result.reserveCapacity(width * weights.first.count)

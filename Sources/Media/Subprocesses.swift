@@ -12,12 +12,12 @@ func ignoreBrokenPipes() {
 
 private let pipesAreIgnored: Bool = signal(SIGPIPE, SIG_IGN) != nil
 
-
 /// Runs `body`, cancels it when `limit` has passed, and waits for it to be gone.
 ///
 /// - Returns: what `body` returned, or nil when it was too late.
 func withDeadline<Result: Sendable>(
-  _ limit: Duration, _ body: @Sendable @escaping () async throws -> Result
+  _ limit: Duration,
+  _ body: @Sendable @escaping () async throws -> Result
 ) async throws -> Result? {
   try await withThrowingTaskGroup(of: Result?.self) { group in
     group.addTask { try await body() }

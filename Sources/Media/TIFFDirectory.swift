@@ -72,6 +72,8 @@ package struct TIFFDirectory {
 
   private func unsupported(_ what: String) -> MediaError {
     MediaError(
-      .unsupportedPicture, "TIFF with \(what) is not supported; save it as PNG or JPEG")
+      .unsupportedPicture,
+      "TIFF with \(what) is not supported; save it as PNG or JPEG"
+    )
   }
 }

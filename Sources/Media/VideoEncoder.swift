@@ -27,7 +27,11 @@ extension FFmpeg {
   /// - Throws: ``MediaError``: `invalidParameter`, `invalidFrame`, `destinationUnusable`,
   ///   `diskFull`, `toolMissing`, `toolFailed`. `CancellationError` when cancelled.
   public func encode<Frames: AsyncSequence<RGBImage, any Error> & Sendable>(
-    _ frames: Frames, width: Int, height: Int, framesPerSecond: Double, format: VideoFormat,
+    _ frames: Frames,
+    width: Int,
+    height: Int,
+    framesPerSecond: Double,
+    format: VideoFormat,
     to path: String
   ) async throws {
     try Self.check(width: width, height: height, framesPerSecond: framesPerSecond)
@@ -51,44 +55,64 @@ extension FFmpeg {
   }
 
   private static func check(
-    width: Int, height: Int, framesPerSecond: Double
+    width: Int,
+    height: Int,
+    framesPerSecond: Double
   ) throws(MediaError) {
     guard (1...16_383).contains(width), (1...16_383).contains(height) else {
       throw MediaError(
         .invalidParameter,
-        "a video of \(width)x\(height) cannot be written: each side must be from 1 to 16383 pixels")
+        "a video of \(width)x\(height) cannot be written: each side must be from 1 to 16383 pixels"
+      )
     }
     guard framesPerSecond > 0, framesPerSecond <= 240 else {
       throw MediaError(
         .invalidParameter,
-        "\(framesPerSecond) frames per second cannot be written: it must be over 0 and up to 240")
+        "\(framesPerSecond) frames per second cannot be written: it must be over 0 and up to 240"
+      )
     }
   }
 
   private func run<Frames: AsyncSequence<RGBImage, any Error> & Sendable>(
-    _ program: FilePath, _ arguments: [String], _ frames: Frames, width: Int, height: Int
+    _ program: FilePath,
+    _ arguments: [String],
+    _ frames: Frames,
+    width: Int,
+    height: Int
   ) async throws {
     var options = PlatformOptions()
     options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .milliseconds(100))]
     let ended = try await Subprocess.run(
-      .path(program), arguments: Arguments(arguments), platformOptions: options,
-      input: .inputWriter, output: .discarded, error: .sequence
+      .path(program),
+      arguments: Arguments(arguments),
+      platformOptions: options,
+      input: .inputWriter,
+      output: .discarded,
+      error: .sequence
     ) { execution in
       async let complaint = tail(of: execution.standardError, limit: 1_000)
       let count = try await write(
-        frames, width: width, height: height, to: execution.standardInputWriter)
+        frames,
+        width: width,
+        height: height,
+        to: execution.standardInputWriter
+      )
       return (count, await complaint)
     }
     let (count, complaint) = ended.closureResult
     guard count > 0 else { throw MediaError(.invalidFrame, "a video needs at least one frame") }
-    guard ended.terminationStatus.isSuccess else {
+    // ffmpeg may end with status 0 although its last write failed; it says so all the same.
+    guard ended.terminationStatus.isSuccess, complaint.isEmpty else {
       throw Self.failure(ended.terminationStatus, complaint: complaint)
     }
   }
 
   /// Hands over the frames until they end or ffmpeg does, and returns how many there were.
   private func write<Frames: AsyncSequence<RGBImage, any Error> & Sendable>(
-    _ frames: Frames, width: Int, height: Int, to writer: StandardInputWriter
+    _ frames: Frames,
+    width: Int,
+    height: Int,
+    to writer: StandardInputWriter
   ) async throws -> Int {
     var count = 0
     for try await frame in frames {
@@ -96,7 +120,8 @@ extension FFmpeg {
         throw MediaError(
           .invalidFrame,
           "frame \(count + 1) has \(frame.width)x\(frame.height) pixels; the video has"
-            + " \(width)x\(height)")
+            + " \(width)x\(height)"
+        )
       }
       count += 1
       do {

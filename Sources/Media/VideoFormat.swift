@@ -14,7 +14,7 @@ public enum VideoFormat: String, CaseIterable, Sendable, Hashable {
   /// A directory of lossless pictures, `frame-0001.png` and so on.
   case png
 
-  /// The media type, as in an HTTP header. Of `png`, that of one frame.
+  /// The media type, as in an HTTP header; of `png`, that of one frame.
   public var contentType: String {
     switch self {
     case .mp4: "video/mp4"
@@ -25,15 +25,15 @@ public enum VideoFormat: String, CaseIterable, Sendable, Hashable {
     }
   }
 
-  /// What a file's name ends in, without the dot. Of `png`, that of one frame.
+  /// What a file's name ends in, without the dot; of `png`, that of one frame.
   public var fileExtension: String { rawValue }
 
   /// Whether the result is a directory rather than a file.
   public var isDirectory: Bool { self == .png }
 
-  /// The file that a frame goes to, given where the whole is written.
+  /// What ffmpeg is told to write to: a URL, lest it take a colon for the end of a protocol.
   func output(_ path: String) -> String {
-    isDirectory ? "\(path)/frame-%04d.png" : path
+    isDirectory ? "file:\(path.replacing("%", with: "%%"))/frame-%04d.png" : "file:\(path)"
   }
 
   /// What ffmpeg is told between its input and its output.
@@ -55,7 +55,9 @@ public enum VideoFormat: String, CaseIterable, Sendable, Hashable {
     }
   }
 
-  /// Turns RGB into the limited-range BT.709 that players expect. Its colour planes have half the
+  /// Turns RGB into the limited-range BT.709 that players expect.
+  ///
+  /// Its colour planes have half the
   /// size, so an odd side gets one more row or column, a copy of the last.
   private static func videoFilter(_ width: Int, _ height: Int) -> String {
     let right = width % 2

@@ -44,6 +44,13 @@ public struct Convolution: Sendable {
     padding = Padding(weight.shape[2] / 2, weight.shape[3] / 2)
   }
 
+  fileprivate init(weight: any PreparedWeight, bias: Tensor?, padding: Padding) {
+    self.weight = weight
+    self.bias = bias
+    stride = Extent(1, 1)
+    self.padding = padding
+  }
+
   /// Applies the layer.
   ///
   /// - Parameters:
@@ -57,6 +64,62 @@ public struct Convolution: Sendable {
   {
     try x.convolution(
       weight, bias: bias ?? self.bias, stride: stride, padding: padding, residual: residual)
+  }
+}
+
+/// Every pixel twice along both sides, then a convolution with a kernel of three; diffusers'
+/// `Upsample2D`.
+///
+/// Of the nine pixels under the kernel only four differ, and which do depends on whether the output's
+/// row and column are even. So the layer is four convolutions with kernels of two, whose weights are
+/// sums of the original's, over the small map: 4/9 of the arithmetic, and exact but for rounding.
+public struct UpsamplingConvolution: Sendable {
+  /// For even and odd rows, and in each for even and odd columns.
+  private let phases: [Convolution]
+
+  /// Reads a layer.
+  ///
+  /// - Parameters:
+  ///   - weights: The place of `weight` and `bias`.
+  ///   - channels: The channels that it takes and gives.
+  /// - Throws: `WeightsError` for a missing or mis-shaped tensor.
+  public init(_ weights: Weights, _ channels: Int) throws(WeightsError) {
+    let whole = try weights.weight.tensor([channels, channels, 3, 3])
+    let values = try weights.wrapping { try whole.values() }
+    let bias = try weights.bias.tensor([channels])
+    // Which of the three taps fall on the first and on the second source pixel.
+    let taps = [[[0], [1, 2]], [[0, 1], [2]]]
+    var phases: [Convolution] = []
+    for row in 0..<2 {
+      for column in 0..<2 {
+        var kernels: [Float] = []
+        kernels.reserveCapacity(channels * channels * 4)
+        for start in stride(from: 0, to: values.count, by: 9) {
+          for rows in taps[row] {
+            for columns in taps[column] {
+              var sum: Float = 0
+              for y in rows { for x in columns { sum += values[start + y * 3 + x] } }
+              kernels.append(sum)
+            }
+          }
+        }
+        let padding = Padding(top: 1 - row, left: 1 - column, bottom: row, right: column)
+        phases.append(
+          Convolution(
+            weight: try weights.prepare(weights.upload(kernels, [channels, channels, 2, 2])),
+            bias: bias, padding: padding))
+      }
+    }
+    self.phases = phases
+  }
+
+  /// Applies the layer.
+  ///
+  /// - Parameter x: `[images, height, width, channels]`.
+  /// - Returns: `[images, 2 · height, 2 · width, channels]`.
+  /// - Throws: `TensorError` if shapes do not fit or the backend fails.
+  public func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
+    try Tensor.interleaving(phases.map { phase throws(TensorError) in try phase(x) })
   }
 }
 

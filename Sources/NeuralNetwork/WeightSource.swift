@@ -10,12 +10,17 @@ public protocol WeightSource: AnyObject, Sendable {
   var names: [String] { get }
 
   /// The sizes of a tensor, outermost first; none, if there is no tensor of that name.
-  func shape(of name: String) -> [Int]?
+  ///
+  /// - Parameters:
+  ///   - name: The name of a tensor.
+  ///   - expected: The sizes that the model asks for; a source that makes tensors up goes by it.
+  /// - Returns: The sizes.
+  func shape(of name: String, expected: Shape) -> [Int]?
 
   /// Copies a tensor into a backend's memory as float32.
   ///
   /// - Parameters:
-  ///   - name: A name for which `shape(of:)` answered.
+  ///   - name: A name for which `shape(of:expected:)` answered.
   ///   - scale: What every element is multiplied by.
   ///   - backend: Where the tensor is to live.
   /// - Returns: The tensor.
@@ -25,7 +30,12 @@ public protocol WeightSource: AnyObject, Sendable {
 
 extension SafetensorsCheckpoint: WeightSource {
   /// The sizes of a tensor, outermost first; none, if there is no tensor of that name.
-  public func shape(of name: String) -> [Int]? { entry(name)?.shape }
+  ///
+  /// - Parameters:
+  ///   - name: The name of a tensor.
+  ///   - expected: The sizes that the model asks for; not looked at.
+  /// - Returns: The sizes.
+  public func shape(of name: String, expected: Shape) -> [Int]? { entry(name)?.shape }
 
   /// Copies a tensor into a backend's memory as float32 and lets go of the file's pages.
   ///

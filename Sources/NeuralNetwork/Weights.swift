@@ -91,7 +91,7 @@ public struct Weights: Sendable {
   }
 
   private func require(_ shape: Shape) throws(WeightsError) {
-    guard let found = reader.source.shape(of: path) else { throw error(.missing, "is missing") }
+    guard let found = reader.source.shape(of: path, expected: shape) else { throw error(.missing, "is missing") }
     guard found == shape.dimensions else {
       throw error(.shape, "is \(Shape(found)), but the configuration asks for \(shape)")
     }

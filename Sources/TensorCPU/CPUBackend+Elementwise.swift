@@ -80,6 +80,17 @@ extension CPUBackend {
     return result
   }
 
+  public func interleave(_ phases: [Tensor]) throws(TensorError) -> Tensor {
+    let shape = phases[0].shape
+    let result = try make(Shape([shape[0], 2 * shape[1], 2 * shape[2], shape[3]]), "interleave")
+    let bases: [UnsafePointer<Float>?] = unsafe phases.map { unsafe input($0) }
+    unsafe bases.withUnsafeBufferPointer { bases in
+      unsafe cpu_interleave(
+        bases.baseAddress, output(result), shape[0], shape[1], shape[2], shape[3])
+    }
+    return result
+  }
+
   public func concatenateColumns(_ a: Tensor, _ b: Tensor) throws(TensorError) -> Tensor {
     let columns = a.shape.columns + b.shape.columns
     let result = try make(a.shape.withColumns(columns), "concatenate")

@@ -72,6 +72,10 @@ extension CPUBackend {
     _ x: Tensor, weight: any PreparedWeight, bias: Tensor?, stride: Extent, padding: Padding,
     residual: Tensor?
   ) throws(TensorError) -> Tensor {
+    if let temporal = weight as? CPUTemporalWeight {
+      return try temporalConvolution(
+        x, temporal, bias: bias, stride: stride, padding: padding, residual: residual)
+    }
     let weight = try self.weight(weight)
     let size = x.convolved(by: weight.shape, stride: stride, padding: padding)
     let result = try make(
@@ -83,6 +87,20 @@ extension CPUBackend {
     unsafe try library.run(
       problem, "convolution", x: input(x), weight: weight, bias: input(bias),
       residual: input(residual), y: output(result))
+    return result
+  }
+
+  private func temporalConvolution(
+    _ x: Tensor, _ weight: CPUTemporalWeight, bias: Tensor?, stride: Extent, padding: Padding,
+    residual: Tensor?
+  ) throws(TensorError) -> Tensor {
+    guard stride == Extent(1, 1), padding == Padding(1, 0) else {
+      throw TensorError(.shape, "convolution", "a kernel of 3 by 1 keeps its size and stride of 1")
+    }
+    let result = try make(x.shape.withColumns(weight.shape[0]), "convolution")
+    unsafe cpu_temporal_convolution(
+      input(x), input(weight.taps), input(bias), input(residual), output(result), x.shape[0],
+      x.shape[1], x.shape[2], x.shape[3], weight.shape[0])
     return result
   }
 

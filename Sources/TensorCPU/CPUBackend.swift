@@ -74,7 +74,15 @@ public final class CPUBackend: Backend {
     guard let storage = weight.storage as? CPUStorage, weight.offset == 0 else {
       throw TensorError(.library, "prepare", "a whole tensor in the processor's memory was expected")
     }
-    return CPUWeight(shape: weight.shape, plain: storage, pool: pool)
+    let shape = weight.shape
+    guard shape.rank == 4, shape[2] == 3, shape[3] == 1 else {
+      return CPUWeight(shape: shape, plain: storage, pool: pool)
+    }
+    // A temporal convolution reads one matrix for each of its three taps.
+    let values = try weight.values()
+    let pairs = shape[0] * shape[1]
+    let taps = (0..<3).flatMap { tap in (0..<pairs).map { values[$0 * 3 + tap] } }
+    return CPUTemporalWeight(shape: shape, taps: try upload(taps, shape: [3, shape[0], shape[1]]))
   }
 
   // MARK: Memory

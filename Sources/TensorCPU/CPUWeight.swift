@@ -62,3 +62,14 @@ final class CPUWeight: PreparedWeight {
     return packed
   }
 }
+
+/// The weight of a convolution over three frames: a matrix for each, `[3, outputs, inputs]`.
+final class CPUTemporalWeight: PreparedWeight {
+  let shape: Shape
+  let taps: Tensor
+
+  init(shape: Shape, taps: Tensor) {
+    self.shape = shape
+    self.taps = taps
+  }
+}

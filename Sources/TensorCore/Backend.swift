@@ -138,6 +138,14 @@ public protocol Backend: AnyObject, Sendable {
   ///   - size: The height and width of the result.
   func upsample(_ x: Tensor, to size: Extent) throws(TensorError) -> Tensor
 
+  /// Weaves four feature maps into one of twice the height and width.
+  ///
+  /// - Parameter phases: Four times `[images, height, width, channels]`: the pixels at even rows and
+  ///   even columns, at even rows and odd columns, at odd rows and even columns, and at odd rows and
+  ///   odd columns.
+  /// - Returns: `[images, 2 · height, 2 · width, channels]`.
+  func interleave(_ phases: [Tensor]) throws(TensorError) -> Tensor
+
   /// Puts tensors with equal rows side by side along the innermost axis.
   func concatenateColumns(_ a: Tensor, _ b: Tensor) throws(TensorError) -> Tensor
 

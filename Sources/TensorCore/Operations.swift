@@ -242,6 +242,20 @@ extension Tensor {
     return try backend.upsample(self, to: size)
   }
 
+  /// Weaves four feature maps into one of twice the height and width.
+  ///
+  /// - Parameter phases: Four times `[images, height, width, channels]`: the pixels at even rows and
+  ///   even columns, at even rows and odd columns, at odd rows and even columns, and at odd rows and
+  ///   odd columns.
+  /// - Returns: `[images, 2 · height, 2 · width, channels]`.
+  /// - Throws: `TensorError` if there are not four of one shape or the backend fails.
+  public static func interleaving(_ phases: [Tensor]) throws(TensorError) -> Tensor {
+    guard phases.count == 4, let first = phases.first, first.shape.rank == 4,
+      phases.allSatisfy({ $0.shape == first.shape })
+    else { throw TensorError(.shape, "interleave", "four feature maps of one shape are needed") }
+    return try first.backend.interleave(phases)
+  }
+
   /// Puts another tensor's columns behind this one's.
   ///
   /// - Parameter other: A tensor that differs in the innermost size at most.

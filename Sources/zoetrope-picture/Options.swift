@@ -25,7 +25,8 @@ struct Options {
         throw MediaError(
           .toolFailed,
           "zoetrope-picture does not know \(argument); usage: zoetrope-picture [--max-pixels N]"
-            + " [--max-side N] [--max-bytes N] [--memory BYTES] [--cpu-seconds N] [FILE]")
+            + " [--max-side N] [--max-bytes N] [--memory BYTES] [--cpu-seconds N] [FILE]"
+        )
       default: path = argument
       }
     }

@@ -26,7 +26,8 @@ func readInput(_ options: Options) throws(MediaError) -> [UInt8] {
     guard bytes.count <= options.limits.bytes else {
       throw MediaError(
         .pictureTooLarge,
-        "the picture has more than the \(options.limits.bytes) bytes that are accepted")
+        "the picture has more than the \(options.limits.bytes) bytes that are accepted"
+      )
     }
   }
 }

@@ -9,7 +9,9 @@ internal import Media
 /// - Returns: the picture in the mode that Pillow would open it in, and how it is still to be
 ///   turned, as EXIF counts.
 func decodeWithVips(
-  _ bytes: [UInt8], format: PictureFormat, limits: PictureLimits
+  _ bytes: [UInt8],
+  format: PictureFormat,
+  limits: PictureLimits
 ) throws(MediaError) -> (picture: Picture, orientation: Int) {
   guard unsafe cvips_start("zoetrope-picture") == 0 else {
     throw MediaError(.toolFailed, "libvips does not start: \(vipsMessage())")
@@ -26,7 +28,10 @@ func decodeWithVips(
 }
 
 private func decode(
-  _ start: UnsafeRawPointer, count: Int, of bytes: [UInt8], _ format: PictureFormat,
+  _ start: UnsafeRawPointer,
+  count: Int,
+  of bytes: [UInt8],
+  _ format: PictureFormat,
   _ limits: PictureLimits
 ) throws(MediaError) -> (picture: Picture, orientation: Int) {
   var header = cvips_header()
@@ -41,16 +46,24 @@ private func decode(
     throw MediaError(
       .unsupportedPicture,
       "\(format.name) with samples that are not whole numbers of 8 or 16 bits is not supported;"
-        + " save it as PNG or JPEG")
+        + " save it as PNG or JPEG"
+    )
   }
 
   let layout = try layout(of: bytes, format, header)
   var pixels = [UInt8](
-    repeating: 0, count: width * height * layout.bands * (layout.mode == .gray16 ? 2 : 1))
+    repeating: 0,
+    count: width * height * layout.bands * (layout.mode == .gray16 ? 2 : 1)
+  )
   let decoded = unsafe pixels.withUnsafeMutableBytes { buffer in
     guard let target = buffer.baseAddress else { return Int32(-1) }
     return unsafe cvips_decode(
-      handle, Int32(layout.bands), layout.mode == .gray16 ? 0 : 1, target, buffer.count)
+      handle,
+      Int32(layout.bands),
+      layout.mode == .gray16 ? 0 : 1,
+      target,
+      buffer.count
+    )
   }
   guard decoded == 0 else { throw failure(format) }
   if layout.mode == .palette, layout.bands == 1 {
@@ -76,7 +89,9 @@ private func loader(_ format: PictureFormat) -> cvips_loader {
 /// The mode, and how many of the bands that libvips offers belong to it: a PNG whose palette or
 /// key colour makes some pixels transparent has a band of alpha here and none in Pillow.
 private func layout(
-  of bytes: [UInt8], _ format: PictureFormat, _ header: cvips_header
+  of bytes: [UInt8],
+  _ format: PictureFormat,
+  _ header: cvips_header
 ) throws(MediaError) -> (mode: Picture.Mode, bands: Int) {
   let wanted: (mode: Picture.Mode, bands: Int)
   let bands = Int(header.bands)
@@ -105,7 +120,9 @@ private func layout(
   }
   guard bands >= wanted.bands, wanted.mode != .gray16 || header.bytes_per_sample == 2 else {
     throw MediaError(
-      .damagedPicture, "the \(format.name) picture is damaged: its header contradicts its pixels")
+      .damagedPicture,
+      "the \(format.name) picture is damaged: its header contradicts its pixels"
+    )
   }
   return wanted
 }
@@ -115,13 +132,16 @@ private func failure(_ format: PictureFormat) -> MediaError {
   let plain = message.lowercased()
   if plain.contains("memory") {
     return MediaError(
-      .outOfResources, "decoding the picture ran into its limit of memory: \(message)")
+      .outOfResources,
+      "decoding the picture ran into its limit of memory: \(message)"
+    )
   }
   let isShort = ["truncat", "premature", "end of file", "end of data", "eof", "short"]
     .contains { plain.contains($0) }
   return MediaError(
     .damagedPicture,
-    "the \(format.name) picture is \(isShort ? "cut short" : "damaged"): \(message)")
+    "the \(format.name) picture is \(isShort ? "cut short" : "damaged"): \(message)"
+  )
 }
 
 /// What libvips said last, on one line.

@@ -27,14 +27,16 @@ private func confine(_ options: Options) throws(MediaError) {
 }
 
 private func decode(
-  _ bytes: [UInt8], limits: PictureLimits
+  _ bytes: [UInt8],
+  limits: PictureLimits
 ) throws(MediaError) -> (PictureMessage, [UInt8]) {
   guard let format = PictureFormat(signatureOf: bytes) else {
     throw MediaError(
       .notAPicture,
       bytes.isEmpty
         ? "the file is empty; send a picture"
-        : "the file is not a picture that can be read: send \(PictureFormat.names)")
+        : "the file is not a picture that can be read: send \(PictureFormat.names)"
+    )
   }
   let decoded: (picture: Picture, orientation: Int) =
     switch format {
@@ -43,7 +45,10 @@ private func decode(
     default: try decodeWithVips(bytes, format: format, limits: limits)
     }
   let message = PictureMessage(
-    mode: decoded.picture.mode, orientation: decoded.orientation, width: decoded.picture.width,
-    height: decoded.picture.height)
+    mode: decoded.picture.mode,
+    orientation: decoded.orientation,
+    width: decoded.picture.width,
+    height: decoded.picture.height
+  )
   return (message, decoded.picture.pixels)
 }

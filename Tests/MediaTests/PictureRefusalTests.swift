@@ -3,6 +3,8 @@
 
 import Foundation
 import Media
+import Subprocess
+import SystemPackage
 import Testing
 
 @Suite("Refusing pictures", .serialized)
@@ -17,7 +19,8 @@ struct PictureRefusalTests {
       Array("%PDF-1.7\n1 0 obj".utf8), Array("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd".utf8),
       Array("P6 2 2 255 abcdefghijkl".utf8), Array("GIF88a".utf8),
       Array("push graphic-context\nviewbox 0 0 9 9".utf8),
-    ] as [[UInt8]])
+    ] as [[UInt8]]
+  )
   func notAPicture(_ bytes: [UInt8]) async throws {
     #expect(await mediaError { try await reader.read(bytes: bytes) }?.code == .notAPicture)
   }
@@ -54,9 +57,9 @@ struct PictureRefusalTests {
 
   @Test("a picture that fits the pixels but not the memory runs out of resources")
   func outOfMemory() async throws {
-    let bomb = PNGBomb.bytes(width: 19_000, height: 3_000)
+    let bomb = PNGBomb.bytes(width: 19_000, height: 3_300)
     let error = await mediaError {
-      try await PictureReader(memory: 330 << 20).read(bytes: bomb)
+      try await PictureReader(memory: 200 << 20).read(bytes: bomb)
     }
     #expect(error?.code == .outOfResources, "\(error?.message ?? "")")
   }
@@ -65,7 +68,8 @@ struct PictureRefusalTests {
     "size limits hold for every format",
     arguments: [
       "rgb.png", "rgb.jpg", "lossless.webp", "lossy.avif", "palette.gif", "rgb24.bmp", "rgb.tiff",
-    ])
+    ]
+  )
   func limits(_ name: String) async throws {
     let bytes = try Files.golden(name)
     for limits in [
@@ -85,7 +89,8 @@ struct PictureRefusalTests {
       "rgb.png", "rgb.jpg", "rgb-444-progressive.jpg", "lossless.webp", "lossy.webp",
       "lossy.avif", "palette.gif", "interlaced.gif", "rgb24.bmp", "rle8.bmp", "rgb.tiff",
       "gray.tiff",
-    ])
+    ]
+  )
   func truncated(_ name: String) async throws {
     let bytes = try Files.golden(name)
     for share in [0.2, 0.5, 0.8, 0.95] {
@@ -161,12 +166,47 @@ struct PictureRefusalTests {
             : try GIFDecoder.decode(bytes, limits: limits)
           #expect(
             picture.pixels.count
-              == picture.width * picture.height * picture.mode.bytesPerPixel)
+              == picture.width * picture.height * picture.mode.bytesPerPixel
+          )
         } catch {
           #expect(error.code != .toolFailed)
         }
       }
     }
+  }
+
+  @Test("the decoder has given up its rights before it reads a byte")
+  func confined() async throws {
+    let program = try #require(
+      Program.companion("zoetrope-picture", variable: "ZOETROPE_PICTURE")
+    )
+    let found = try await Subprocess.run(
+      .path(program),
+      arguments: ["--memory", "536870912", "--cpu-seconds", "7"],
+      input: .inputWriter,
+      output: .discarded,
+      error: .discarded
+    ) { execution in
+      let process = "/proc/\(execution.processIdentifier.value)"
+      var status = ""
+      while !status.contains("Seccomp:\t2") {
+        status = try String(contentsOfFile: "\(process)/status", encoding: .utf8)
+        try await Task.sleep(for: .milliseconds(1))
+      }
+      return (status, try String(contentsOfFile: "\(process)/limits", encoding: .utf8))
+    }
+    let (status, limits) = found.closureResult
+    #expect(status.contains("NoNewPrivs:\t1"))
+    let expected = [
+      "Max cpu time": "7", "Max file size": "0", "Max core file size": "0",
+      "Max address space": "536870912",
+    ]
+    for (name, value) in expected {
+      let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix(name) })
+      let fields = line.dropFirst(name.count).split(separator: " ")
+      #expect(fields.prefix(2) == [Substring(value), Substring(value)], "\(line)")
+    }
+    #expect(found.terminationStatus == .exited(PictureExit.notAPicture.rawValue))
   }
 
   @Test("a decoder that does not come back is stopped")
@@ -175,7 +215,9 @@ struct PictureRefusalTests {
       let script = directory.appending(path: "slow")
       try Data("#!/bin/sh\nexec sleep 600\n".utf8).write(to: script)
       try FileManager.default.setAttributes(
-        [.posixPermissions: 0o755], ofItemAtPath: script.path())
+        [.posixPermissions: 0o755],
+        ofItemAtPath: script.path()
+      )
       let slow = PictureReader(executable: script.path(), timeout: .milliseconds(300))
       let error = await mediaError { try await slow.read(bytes: [1, 2, 3]) }
       #expect(error?.code == .timedOut)
@@ -194,7 +236,9 @@ struct PictureRefusalTests {
         let script = directory.appending(path: "broken\(index)")
         try Data("#!/bin/sh\n\(body)\n".utf8).write(to: script)
         try FileManager.default.setAttributes(
-          [.posixPermissions: 0o755], ofItemAtPath: script.path())
+          [.posixPermissions: 0o755],
+          ofItemAtPath: script.path()
+        )
         let error = await mediaError {
           try await PictureReader(executable: script.path()).read(bytes: [1, 2, 3])
         }

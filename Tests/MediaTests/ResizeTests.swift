@@ -14,12 +14,16 @@ struct ResizeTests {
     for (width, height, newWidth, newHeight) in sizes {
       let name = "pil.c.\(width)x\(height)"
       let image = try RGBImage(
-        width: width, height: height, pixels: try vectors.bytes("\(name).in"))
+        width: width,
+        height: height,
+        pixels: try vectors.bytes("\(name).in")
+      )
       for (filter, word) in [(ResamplingFilter.bicubic, "bicubic"), (.lanczos, "lanczos")] {
         let resized = try image.resized(width: newWidth, height: newHeight, filter: filter)
         #expect(
           resized.pixels == (try vectors.bytes("\(name).\(newWidth)x\(newHeight).\(word)")),
-          "\(name) \(word)")
+          "\(name) \(word)"
+        )
       }
     }
   }
@@ -28,14 +32,19 @@ struct ResizeTests {
   func alpha() throws {
     let vectors = try Vectors()
     let picture = try Picture(
-      width: 40, height: 30, mode: .rgba, pixels: try vectors.bytes("pil.rgba.in"))
+      width: 40,
+      height: 30,
+      mode: .rgba,
+      pixels: try vectors.bytes("pil.rgba.in")
+    )
     let resized = try picture.fitted(width: 48, height: 24, fit: .stretch)
     #expect(resized.pixels == (try vectors.bytes("pil.rgba.48x24.to_rgb")))
   }
 
   @Test(
     "large pictures have Pillow's bytes",
-    arguments: [(1920, 1080), (640, 480), (1080, 1920), (1024, 1536)])
+    arguments: [(1920, 1080), (640, 480), (1080, 1920), (1024, 1536)]
+  )
   func large(_ width: Int, _ height: Int) throws {
     let name = "pil.a.\(width)x\(height).1024x576.bicubic.sha256"
     let resized = try testImage(width, height).resized(width: 1024, height: 576)
@@ -51,7 +60,8 @@ struct ResizeTests {
     let wide = try testImage(192, 108)
     #expect(
       try wide.resized(width: 102, height: 57, passOrder: .pillow13)
-        == wide.resized(width: 102, height: 57, passOrder: .pillow12))
+        == wide.resized(width: 102, height: 57, passOrder: .pillow12)
+    )
   }
 
   @Test("a picture of the right size is returned as it is", arguments: Picture.Mode.allCases)
@@ -89,7 +99,11 @@ struct ResizeTests {
   @Test("padding is black and centred, cropping is centred")
   func fit() throws {
     let white = try Picture(
-      width: 4, height: 2, mode: .gray, pixels: [UInt8](repeating: 255, count: 8))
+      width: 4,
+      height: 2,
+      mode: .gray,
+      pixels: [UInt8](repeating: 255, count: 8)
+    )
     let padded = try white.fitted(width: 4, height: 4, fit: .pad)
     let rows = stride(from: 0, to: 48, by: 12).map { Array(padded.pixels[$0..<$0 + 12]) }
     let black = [UInt8](repeating: 0, count: 12)

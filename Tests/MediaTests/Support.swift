@@ -26,7 +26,8 @@ enum Files {
   }
 
   static func names(in directory: URL) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: directory.path()).sorted()
+    try FileManager.default.contentsOfDirectory(atPath: directory.path(percentEncoded: false))
+      .sorted()
   }
 }
 
@@ -51,9 +52,14 @@ struct Golden: Sendable, CustomTestStringConvertible {
         let numbers = fields.map { Int($0) ?? 0 }
         let size = numbers[2] * numbers[3] * 3
         return Golden(
-          file: fields[0], kind: fields[1], width: numbers[2], height: numbers[3],
-          mode: fields[4], tolerance: numbers[5],
-          rgb: Array(expected[numbers[6]..<numbers[6] + size]))
+          file: fields[0],
+          kind: fields[1],
+          width: numbers[2],
+          height: numbers[3],
+          mode: fields[4],
+          tolerance: numbers[5],
+          rgb: Array(expected[numbers[6]..<numbers[6] + size])
+        )
       }
     } catch {
       return []
@@ -63,7 +69,9 @@ struct Golden: Sendable, CustomTestStringConvertible {
 
 /// Compares bytes, and says where they are furthest apart.
 func expectClose(
-  _ image: RGBImage, _ golden: Golden, sourceLocation: SourceLocation = #_sourceLocation
+  _ image: RGBImage,
+  _ golden: Golden,
+  sourceLocation: SourceLocation = #_sourceLocation
 ) {
   #expect(image.width == golden.width, sourceLocation: sourceLocation)
   #expect(image.height == golden.height, sourceLocation: sourceLocation)
@@ -78,12 +86,14 @@ func expectClose(
     \(golden.rgb[place]); \(differences.count { $0 > golden.tolerance }) of \
     \(differences.count) bytes are off
     """,
-    sourceLocation: sourceLocation)
+    sourceLocation: sourceLocation
+  )
 }
 
 /// The error of a call that must fail with one.
 func mediaError(
-  sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> some Any
+  sourceLocation: SourceLocation = #_sourceLocation,
+  _ body: () async throws -> some Any
 ) async -> MediaError? {
   do {
     _ = try await body()

@@ -16,8 +16,13 @@ struct VideoEncoderTests {
     try await Files.withDirectory { directory in
       let path = directory.appending(path: "clip.\(expected.format.fileExtension)").path()
       try await ffmpeg.encode(
-        frames(9, width: expected.width, height: expected.height), width: expected.width,
-        height: expected.height, framesPerSecond: 7, format: expected.format, to: path)
+        frames(9, width: expected.width, height: expected.height),
+        width: expected.width,
+        height: expected.height,
+        framesPerSecond: 7,
+        format: expected.format,
+        to: path
+      )
       let found = try await probe(path)
       #expect(found["codec_name"] == expected.codec)
       #expect(found["pix_fmt"] == expected.pixelFormat)
@@ -51,14 +56,24 @@ struct VideoEncoderTests {
       let path = directory.appending(path: "clip.mp4").path()
       let color: [UInt8] = [200, 60, 90]
       let frame = try RGBImage(
-        width: 64, height: 48, pixels: Array(repeating: color, count: 64 * 48).flatMap { $0 })
+        width: 64,
+        height: 48,
+        pixels: Array(repeating: color, count: 64 * 48).flatMap { $0 }
+      )
       try await ffmpeg.encode(
-        stream([frame, frame]), width: 64, height: 48, framesPerSecond: 7, format: .mp4, to: path)
+        stream([frame, frame]),
+        width: 64,
+        height: 48,
+        framesPerSecond: 7,
+        format: .mp4,
+        to: path
+      )
       let decoded = try await Subprocess.run(
         .name("ffmpeg"),
         arguments: [
           "-v", "error", "-i", path, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-",
-        ], output: .bytes(limit: 1 << 20)
+        ],
+        output: .bytes(limit: 1 << 20)
       ).standardOutput
       let middle = Array(decoded[(24 * 64 + 32) * 3..<(24 * 64 + 33) * 3])
       for (found, wanted) in zip(middle, color) { #expect(abs(Int(found) - Int(wanted)) <= 4) }
@@ -72,11 +87,24 @@ struct VideoEncoderTests {
       try FileManager.default.createDirectory(at: path, withIntermediateDirectories: false)
       try await encode(.png, to: path.path())
       #expect(
-        try Files.names(in: path) == ["frame-0001.png", "frame-0002.png", "frame-0003.png"])
+        try Files.names(in: path) == ["frame-0001.png", "frame-0002.png", "frame-0003.png"]
+      )
       let second = try await PictureReader().read(
-        path: path.appending(path: "frame-0002.png").path())
+        path: path.appending(path: "frame-0002.png").path()
+      )
       #expect(second.rgb() == (try frame(1, width: 64, height: 48)))
       #expect(try Files.names(in: directory) == ["frames"])
+    }
+  }
+
+  @Test("names that mean something to ffmpeg are only names", arguments: VideoFormat.allCases)
+  func oddNames(_ format: VideoFormat) async throws {
+    try await Files.withDirectory { directory in
+      let inner = directory.appending(path: "pipe:100%d é")
+      try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: false)
+      let name = "-i %03d:\(format).\(format.fileExtension)"
+      try await encode(format, to: inner.path(percentEncoded: false) + "/" + name)
+      #expect(try Files.names(in: inner) == [name])
     }
   }
 
@@ -95,16 +123,23 @@ struct VideoEncoderTests {
 
   @Test("types and extensions are those of the formats")
   func types() {
-    #expect(VideoFormat.allCases.map(\.contentType) == [
-      "video/mp4", "video/webm", "image/gif", "image/webp", "image/png",
-    ])
+    #expect(
+      VideoFormat.allCases.map(\.contentType) == [
+        "video/mp4", "video/webm", "image/gif", "image/webp", "image/png",
+      ]
+    )
     #expect(VideoFormat.allCases.map(\.fileExtension) == ["mp4", "webm", "gif", "webp", "png"])
   }
 
   private func encode(_ format: VideoFormat = .mp4, to path: String) async throws {
     try await ffmpeg.encode(
-      frames(3, width: 64, height: 48), width: 64, height: 48, framesPerSecond: 7, format: format,
-      to: path)
+      frames(3, width: 64, height: 48),
+      width: 64,
+      height: 48,
+      framesPerSecond: 7,
+      format: format,
+      to: path
+    )
   }
 
   /// What ffprobe says of the first stream, all frames counted.
@@ -116,7 +151,8 @@ struct VideoEncoderTests {
       arguments: [
         "-v", "error", "-count_frames", "-show_streams", "-of", "default=noprint_wrappers=1",
         path.hasSuffix(".png") ? "\(path)/frame-%04d.png" : path,
-      ], output: .string(limit: 1 << 16)
+      ],
+      output: .string(limit: 1 << 16)
     ).standardOutput
     var found: [String: String] = [:]
     for line in output.split(separator: "\n") {
@@ -173,7 +209,8 @@ func frame(_ index: Int, width: Int, height: Int) throws -> RGBImage {
   for y in 0..<height {
     for x in 0..<width {
       pixels += [
-        UInt8((x * 3 + index * 11) % 256), UInt8((y * 5 + index * 7) % 256), UInt8(index * 20 % 256),
+        UInt8((x * 3 + index * 11) % 256), UInt8((y * 5 + index * 7) % 256),
+        UInt8(index * 20 % 256),
       ]
     }
   }
@@ -187,7 +224,11 @@ func stream(_ images: [RGBImage]) -> AsyncThrowingStream<RGBImage, any Error> {
   }
 }
 
-func frames(_ count: Int, width: Int, height: Int) throws
+func frames(
+  _ count: Int,
+  width: Int,
+  height: Int
+) throws
   -> AsyncThrowingStream<RGBImage, any Error>
 {
   stream(try (0..<count).map { try frame($0, width: width, height: height) })

@@ -15,8 +15,13 @@ struct VideoFailureTests {
       let out = try emptyDirectory(directory)
       let error = await mediaError {
         try await FFmpeg(executable: program).encode(
-          try frames(40, width: 320, height: 240), width: 320, height: 240, framesPerSecond: 7,
-          format: .mp4, to: out.appending(path: "a.mp4").path())
+          try frames(40, width: 320, height: 240),
+          width: 320,
+          height: 240,
+          framesPerSecond: 7,
+          format: .mp4,
+          to: out.appending(path: "a.mp4").path()
+        )
       }
       #expect(error?.code == .toolFailed)
       #expect(error?.message.contains("Unknown encoder x264") == true)
@@ -31,8 +36,13 @@ struct VideoFailureTests {
       let out = try emptyDirectory(directory)
       let error = await mediaError {
         try await FFmpeg(executable: program).encode(
-          try frames(40, width: 320, height: 240), width: 320, height: 240, framesPerSecond: 7,
-          format: .mp4, to: out.appending(path: "a.mp4").path())
+          try frames(40, width: 320, height: 240),
+          width: 320,
+          height: 240,
+          framesPerSecond: 7,
+          format: .mp4,
+          to: out.appending(path: "a.mp4").path()
+        )
       }
       #expect(error?.code == .toolFailed)
       #expect(try Files.names(in: out).isEmpty)
@@ -41,7 +51,9 @@ struct VideoFailureTests {
 
   @Test(
     "a full disk has a code of its own",
-    arguments: ["", "trap '' XFSZ; "], [VideoFormat.mp4, .png])
+    arguments: ["", "trap '' XFSZ; "],
+    [VideoFormat.mp4, .png]
+  )
   func diskFull(_ trap: String, _ format: VideoFormat) async throws {
     try await Files.withDirectory { directory in
       let program = try script(directory, "\(trap)ulimit -f 2; exec ffmpeg \"$@\"")
@@ -49,13 +61,20 @@ struct VideoFailureTests {
       var generator = SeededGenerator(state: 1)
       let noise = try (0..<6).map { _ in
         try RGBImage(
-          width: 128, height: 96,
-          pixels: (0..<128 * 96 * 3).map { _ in UInt8.random(in: 0...255, using: &generator) })
+          width: 128,
+          height: 96,
+          pixels: (0..<128 * 96 * 3).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        )
       }
       let error = await mediaError {
         try await FFmpeg(executable: program).encode(
-          stream(noise), width: 128, height: 96, framesPerSecond: 7, format: format,
-          to: out.appending(path: "a").path())
+          stream(noise),
+          width: 128,
+          height: 96,
+          framesPerSecond: 7,
+          format: format,
+          to: out.appending(path: "a").path()
+        )
       }
       #expect(error?.code == .diskFull, "\(error?.message ?? "")")
       #expect(try Files.names(in: out).isEmpty)
@@ -67,8 +86,13 @@ struct VideoFailureTests {
     try await Files.withDirectory { directory in
       let error = await mediaError {
         try await FFmpeg(executable: "/nowhere/ffmpeg").encode(
-          try frames(1, width: 8, height: 8), width: 8, height: 8, framesPerSecond: 7,
-          format: .mp4, to: directory.appending(path: "a.mp4").path())
+          try frames(1, width: 8, height: 8),
+          width: 8,
+          height: 8,
+          framesPerSecond: 7,
+          format: .mp4,
+          to: directory.appending(path: "a.mp4").path()
+        )
       }
       #expect(error?.code == .toolMissing)
       #expect(error?.message.contains("apt-get install ffmpeg") == true)
@@ -84,7 +108,13 @@ struct VideoFailureTests {
       let path = directory.appending(path: "a.mp4").path()
       let task = Task {
         try await FFmpeg().encode(
-          endless, width: 64, height: 48, framesPerSecond: 7, format: .mp4, to: path)
+          endless,
+          width: 64,
+          height: 48,
+          framesPerSecond: 7,
+          format: .mp4,
+          to: path
+        )
       }
       continuation.yield(try frame(0, width: 64, height: 48))
       while try Files.names(in: directory).isEmpty { await Task.yield() }
@@ -98,13 +128,21 @@ struct VideoFailureTests {
   func cancelBlocked() async throws {
     try await Files.withDirectory { directory in
       // It ignores the polite signal as well.
-      let program = try script(directory, "trap '' TERM; echo $$ > \"$0.pid\"; sleep 600 & wait; wait")
+      let program = try script(
+        directory,
+        "trap '' TERM; echo $$ > \"$0.pid\"; sleep 600 & wait; wait"
+      )
       let pidFile = directory.appending(path: "program.pid")
       let out = try emptyDirectory(directory)
       let task = Task {
         try await FFmpeg(executable: program).encode(
-          try frames(40, width: 320, height: 240), width: 320, height: 240, framesPerSecond: 7,
-          format: .mp4, to: out.appending(path: "a.mp4").path())
+          try frames(40, width: 320, height: 240),
+          width: 320,
+          height: 240,
+          framesPerSecond: 7,
+          format: .mp4,
+          to: out.appending(path: "a.mp4").path()
+        )
       }
       while !FileManager.default.fileExists(atPath: pidFile.path()) {
         try await Task.sleep(for: .milliseconds(5))
@@ -130,7 +168,13 @@ struct VideoFailureTests {
       }
       await #expect(throws: OutOfIdeas.self) {
         try await FFmpeg().encode(
-          failing, width: 64, height: 48, framesPerSecond: 7, format: .mp4, to: path.path())
+          failing,
+          width: 64,
+          height: 48,
+          framesPerSecond: 7,
+          format: .mp4,
+          to: path.path()
+        )
       }
       #expect(try Files.names(in: directory) == ["a.mp4"])
       #expect(try String(contentsOf: path, encoding: .utf8) == "older")
@@ -141,10 +185,18 @@ struct VideoFailureTests {
   func badFrames() async throws {
     try await Files.withDirectory { directory in
       let path = directory.appending(path: "a.mp4").path()
-      for images in [[try frame(0, width: 64, height: 48), try frame(1, width: 48, height: 64)], []] {
+      for images in [
+        [try frame(0, width: 64, height: 48), try frame(1, width: 48, height: 64)], [],
+      ] {
         let error = await mediaError {
           try await FFmpeg().encode(
-            stream(images), width: 64, height: 48, framesPerSecond: 7, format: .mp4, to: path)
+            stream(images),
+            width: 64,
+            height: 48,
+            framesPerSecond: 7,
+            format: .mp4,
+            to: path
+          )
         }
         #expect(error?.code == .invalidFrame)
         #expect(try Files.names(in: directory).isEmpty)
@@ -157,13 +209,19 @@ struct VideoFailureTests {
     arguments: [
       (0, 8, 7.0), (8, -1, 7.0), (16_384, 8, 7.0), (8, 8, 0.0), (8, 8, -1.0), (8, 8, .nan),
       (8, 8, .infinity),
-    ])
+    ]
+  )
   func badParameters(_ width: Int, _ height: Int, _ rate: Double) async throws {
     try await Files.withDirectory { directory in
       let error = await mediaError {
         try await FFmpeg().encode(
-          try frames(1, width: 8, height: 8), width: width, height: height,
-          framesPerSecond: rate, format: .mp4, to: directory.appending(path: "a.mp4").path())
+          try frames(1, width: 8, height: 8),
+          width: width,
+          height: height,
+          framesPerSecond: rate,
+          format: .mp4,
+          to: directory.appending(path: "a.mp4").path()
+        )
       }
       #expect(error?.code == .invalidParameter)
     }
@@ -183,8 +241,13 @@ struct VideoFailureTests {
       for (format, path) in cases {
         let error = await mediaError {
           try await FFmpeg().encode(
-            try frames(1, width: 8, height: 8), width: 8, height: 8, framesPerSecond: 7,
-            format: format, to: path)
+            try frames(1, width: 8, height: 8),
+            width: 8,
+            height: 8,
+            framesPerSecond: 7,
+            format: format,
+            to: path
+          )
         }
         #expect(error?.code == .destinationUnusable, "\(path)")
       }

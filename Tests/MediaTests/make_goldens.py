@@ -3,7 +3,7 @@
 # Copyright 2026 the Zoetrope authors
 """Makes Goldens/: small pictures of every format and mode, and what Pillow 13.0.0 makes of them.
 
-    pip install Pillow==13.0.0 && python3 make_goldens.py
+    pip install Pillow==13.0.0 pillow-heif && python3 make_goldens.py
 
 goldens.txt has a line for each result: picture, kind of result, width, height, Pillow's mode, how
 far a byte may be off (0, but for lossy formats, where another version of the codec decodes a little
@@ -14,6 +14,7 @@ import struct
 import zlib
 
 import PIL
+import pillow_heif
 from PIL import Image, ImageOps
 
 assert PIL.__version__ == "13.0.0", PIL.__version__
@@ -89,6 +90,19 @@ def png(depth, color, bits_per_pixel, extra=b""):
     header = struct.pack(">IIBBBBB", W, H, depth, color, 0, 0, 0)
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra
             + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
+
+
+def interlaced():
+    """An RGB PNG in the seven passes of Adam7."""
+    body = samples(3, salt=9)
+    out = b""
+    for x0, y0, dx, dy in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4),
+                           (1, 0, 2, 2), (0, 1, 1, 2)):
+        for y in range(y0, H, dy):
+            out += b"\0" + b"".join(body[(y * W + x) * 3:(y * W + x) * 3 + 3]
+                                    for x in range(x0, W, dx))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", W, H, 8, 2, 0, 0, 1))
+            + chunk(b"IDAT", zlib.compress(out, 9)) + chunk(b"IEND", b""))
 
 
 def bmp(bits, compression, data, palette=b"", masks=b"", header=40, height=H):
@@ -194,6 +208,8 @@ def main():
     grays = chunk(b"PLTE", bytes(i * 17 for i in range(16) for _ in range(3)))
     write("palette-of-grays.png", png(4, 3, 4, grays))
 
+    write("interlaced.png", interlaced())
+
     save(image("RGB", False), "rgb.jpg", 2, quality=92)
     save(image("RGB", False), "rgb-444-progressive.jpg", 2, quality=92, subsampling=0,
          progressive=True)
@@ -205,8 +221,13 @@ def main():
     save(image("RGB", False), "lossy.webp", 3, quality=90)
     save(image("RGB"), "animated.webp", save_all=True, append_images=[image("RGB", False)],
          lossless=True)
+    # Too large for its result to be listed; the tests know that it is all of one colour.
+    Image.new("RGB", (7000, 6000), (12, 34, 56)).save(
+        os.path.join(HERE, "large.webp"), lossless=True)
     save(image("RGB", False), "lossy.avif", 3, quality=95, subsampling="4:4:4")
     save(image("RGBA", False), "lossy-alpha.avif", 3, quality=95, subsampling="4:4:4")
+    pillow_heif.register_heif_opener()
+    save(image("RGB", False), "lossy.heic", 3, quality=95, chroma=444)
 
     colors = [v for i in range(16) for v in palette(16)[i * 4:i * 4 + 3]]
     write("palette.gif", gif(colors))

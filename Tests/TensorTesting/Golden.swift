@@ -35,6 +35,8 @@ package struct Golden: Sendable {
         let container = try decoder.singleValueContainer()
         if let seed = try? container.decode(UInt64.self) {
           self = .one(seed)
+        } else if let seed = try? container.decode(Int64.self) {
+          self = .one(UInt64(bitPattern: seed))
         } else {
           self = .many(try container.decode([UInt64].self))
         }

@@ -124,13 +124,20 @@ final class RawConnection: Sendable {
     try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
   }
 
+  /// Stops taking bytes from the socket, or begins again.
+  func setReading(_ isReading: Bool) async throws {
+    try await channel.setOption(ChannelOptions.autoRead, value: isReading).get()
+  }
+
   func close() async { try? await channel.close() }
 
   /// Waits for the next answer, interim ones included, and takes it out.
   func answer(isHead: Bool = false) async throws -> Answer {
     while true {
+      // Asked first: what arrived before the close is then seen.
+      let isLast = isClosed
       if let answer = collector.received.withLock({ Self.take(&$0, isHead) }) { return answer }
-      guard !isClosed else { throw POSIXError(.ECONNRESET) }
+      guard !isLast else { throw POSIXError(.ECONNRESET) }
       try await Task.sleep(for: .milliseconds(1))
     }
   }

@@ -16,17 +16,24 @@ final class StubGenerator: ClipGenerating {
     var cancelled = 0
   }
 
-  /// What every clip consists of.
+  /// What a clip consists of unless a test says otherwise.
   static let clip = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 7) })
 
   private let seen = Mutex(Seen())
   private let release: Occurrence?
   private let failure: (any Error)?
+  private let clip: Data
 
   /// - Parameters:
   ///   - release: What each call waits for before it goes on.
   ///   - failure: What each call then throws.
-  init(heldUntil release: Occurrence? = nil, failure: (any Error)? = nil) {
+  ///   - clip: What each call writes.
+  init(
+    heldUntil release: Occurrence? = nil,
+    failure: (any Error)? = nil,
+    clip: Data = StubGenerator.clip
+  ) {
+    self.clip = clip
     self.release = release
     self.failure = failure
   }
@@ -56,7 +63,7 @@ final class StubGenerator: ClipGenerating {
     await release?.wait()
     try Task.checkCancellation()
     if let failure { throw failure }
-    try Self.clip.write(to: URL(filePath: output))
+    try clip.write(to: URL(filePath: output))
     return GeneratedClip(
       seed: request.seed ?? 1234,
       frameCount: 25,

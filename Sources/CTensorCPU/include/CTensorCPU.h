@@ -50,6 +50,9 @@ void cpu_copy_rows(const void *in, ptrdiff_t in_stride, void *out, ptrdiff_t out
 void cpu_upsample(const float *x, float *y, ptrdiff_t images, ptrdiff_t height, ptrdiff_t width,
                   ptrdiff_t channels, ptrdiff_t out_height, ptrdiff_t out_width,
                   const int32_t *source_row, const int32_t *source_column);
+/// y[n, 2i + a, 2j + b, :] = phases[2a + b][n, i, j, :].
+void cpu_interleave(const float *const phases[4], float *y, ptrdiff_t images, ptrdiff_t height,
+                    ptrdiff_t width, ptrdiff_t channels);
 
 // MARK: normalize.c
 
@@ -72,6 +75,14 @@ int cpu_token_attention(const float *qkv, float *y, ptrdiff_t images, ptrdiff_t 
 /// Attention over the frames of each token. `qkv` is [clips, frames, tokens, 3 * channels].
 int cpu_frame_attention(const float *qkv, float *y, ptrdiff_t clips, ptrdiff_t frames,
                         ptrdiff_t tokens, ptrdiff_t channels, ptrdiff_t heads);
+
+// MARK: temporal.c
+
+/// A convolution over three neighbouring frames, zeros outside. `x` is [clips, frames, pixels, inputs],
+/// `weights` [3, outputs, inputs]; bias and residual may be null.
+void cpu_temporal_convolution(const float *x, const float *weights, const float *bias,
+                              const float *residual, float *y, ptrdiff_t clips, ptrdiff_t frames,
+                              ptrdiff_t pixels, ptrdiff_t inputs, ptrdiff_t outputs);
 
 // MARK: onednn.c
 

@@ -23,11 +23,12 @@ int32_t cvips_start(const char *program) {
   return 0;
 }
 
-// Sequential access keeps libvips from spilling a large picture into a temporary file.
+// A loader that cannot go row by row would spill a large picture into a temporary file, were it
+// not for "memory".
 #define LOAD(function)                                                                       \
   function(                                                                                  \
-      (void *)bytes, count, &image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",             \
-      VIPS_FAIL_ON_ERROR, NULL)
+      (void *)bytes, count, &image, "access", VIPS_ACCESS_SEQUENTIAL, "memory", TRUE,        \
+      "fail_on", VIPS_FAIL_ON_ERROR, NULL)
 
 cvips_picture *cvips_open(
     cvips_loader loader, const void *bytes, size_t count, cvips_header *header) {

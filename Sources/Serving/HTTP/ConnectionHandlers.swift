@@ -26,31 +26,51 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
   }
 }
 
-/// Closes the connection after an answer that says `connection: close`.
+/// Sees to it that closing a connection does not cost the client its answer.
 ///
-/// Such an answer may come before the body has been read. Closing at once would then reset the
-/// connection and could take the answer with it; so only our side is closed, and the other when the
-/// client follows or `patience` is over.
-final class LingeringClose: ChannelOutboundHandler, RemovableChannelHandler {
+/// An answer that says `connection: close` may come before the body has been read. Closing at once
+/// would then reset the connection, and the reset may overtake the answer; so only our side is closed,
+/// and the other when the client follows. And when the server stops, Hummingbird closes a connection
+/// as soon as the end of its answer is handed over, which discards what the socket has not taken yet;
+/// so such a close waits for that. Neither waits longer than `patience`.
+final class CarefulClose: ChannelOutboundHandler, RemovableChannelHandler {
   typealias OutboundIn = HTTPResponsePart
   typealias OutboundOut = HTTPResponsePart
 
-  private let patience = TimeAmount.seconds(2)
+  private let patience = TimeAmount.seconds(5)
   private var closesAfterAnswer = false
+  /// Fulfilled when the socket has taken the whole answer; nil if none is on its way.
+  private var answerSent: EventLoopFuture<Void>?
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     switch unwrapOutboundIn(data) {
     case .head(let head):
       if head.headerFields[.connection] == "close" { closesAfterAnswer = true }
       context.write(data, promise: promise)
-    case .end where closesAfterAnswer:
-      closesAfterAnswer = false
-      context.writeAndFlush(data, promise: promise)
-      context.close(mode: .output, promise: nil)
-      let channel = context.channel
-      context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
-    default:
+    case .body:
       context.write(data, promise: promise)
+    case .end:
+      let sent = promise ?? context.eventLoop.makePromise()
+      answerSent = sent.futureResult
+      sent.futureResult.assumeIsolated().whenComplete { _ in self.answerSent = nil }
+      context.writeAndFlush(data, promise: sent)
+      if closesAfterAnswer {
+        closesAfterAnswer = false
+        context.close(mode: .output, promise: nil)
+        closeLater(context)
+      }
+    }
+  }
+
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    guard mode == .all, let answerSent else { return context.close(mode: mode, promise: promise) }
+    answerSent.assumeIsolated().whenComplete { _ in context.close(mode: mode, promise: promise) }
+    closeLater(context)
+  }
+
+  private func closeLater(_ context: ChannelHandlerContext) {
+    context.eventLoop.assumeIsolated().scheduleTask(in: patience) {
+      context.close(mode: .all, promise: nil)
     }
   }
 }

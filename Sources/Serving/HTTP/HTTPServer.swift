@@ -95,7 +95,7 @@ public struct HTTPServer: Sendable {
       responder: responder,
       server: .http1(
         configuration: HTTP1Channel.Configuration(
-          additionalChannelHandlers: [ConnectionWatch(), LingeringClose()],
+          additionalChannelHandlers: [ConnectionWatch(), CarefulClose()],
           idleTimeout: TimeAmount(settings.idleTimeout)
         )
       ),

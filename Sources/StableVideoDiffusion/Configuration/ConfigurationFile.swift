@@ -75,3 +75,44 @@ enum PerLevel: Decodable, Equatable {
     return values
   }
 }
+
+/// One number for all attentions of a network, one for each level, or one for each attention of each.
+enum PerAttention: Decodable, Equatable {
+  case perLevel(PerLevel)
+  case each([PerLevel])
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let levels = try? container.decode(PerLevel.self) {
+      self = .perLevel(levels)
+    } else {
+      self = .each(try container.decode([PerLevel].self))
+    }
+  }
+
+  /// One positive number for each attention of each level.
+  ///
+  /// - Parameter counts: How many attentions a level has on the way up; it has one less on the way
+  ///   down.
+  func expanded(_ counts: [Int], _ key: String, _ file: ConfigurationFile)
+    throws(ConfigurationError) -> [[Int]]
+  {
+    switch self {
+    case .perLevel(let levels):
+      return zip(try levels.expanded(counts.count, key, file), counts).map { value, count in
+        [Int](repeating: value, count: count)
+      }
+    case .each(let levels):
+      try file.require(
+        levels.count == counts.count, key, "has \(levels.count) entries for \(counts.count) levels")
+      return try zip(levels, counts).map { level, count throws(ConfigurationError) in
+        if case .each(let values) = level {
+          try file.require(
+            values.count >= count, key, "\(values) is too short for a level of \(count) attentions")
+          return Array(try level.expanded(values.count, key, file).prefix(count))
+        }
+        return try level.expanded(count, key, file)
+      }
+    }
+  }
+}

@@ -15,8 +15,8 @@ public struct UNetConfiguration: Sendable, Equatable {
   public let upAttention: [Bool]
   /// Residual blocks of each level on the way down.
   public let layersPerBlock: [Int]
-  /// Transformer layers in each attention of a level.
-  public let transformerLayersPerBlock: [Int]
+  /// Transformer layers of each attention of each level; there is one attention more on the way up.
+  public let transformerLayersPerBlock: [[Int]]
   /// Heads of each level.
   public let numAttentionHeads: [Int]
   /// The size of the image embedding.
@@ -38,7 +38,7 @@ public struct UNetConfiguration: Sendable, Equatable {
     var projectionClassEmbeddingsInputDim: Int?
     var layersPerBlock: PerLevel?
     var crossAttentionDim: PerLevel?
-    var transformerLayersPerBlock: PerLevel?
+    var transformerLayersPerBlock: PerAttention?
     var numAttentionHeads: PerLevel?
     var numFrames: Int?
     var sampleSize: Int?
@@ -74,8 +74,8 @@ public struct UNetConfiguration: Sendable, Equatable {
       [false, true, true, true], "up_block_types", source)
     layersPerBlock = try (file.layersPerBlock ?? .same(2))
       .expanded(levels, "layers_per_block", source)
-    transformerLayersPerBlock = try (file.transformerLayersPerBlock ?? .same(1))
-      .expanded(levels, "transformer_layers_per_block", source)
+    transformerLayersPerBlock = try (file.transformerLayersPerBlock ?? .perLevel(.same(1)))
+      .expanded(layersPerBlock.map { $0 + 1 }, "transformer_layers_per_block", source)
     let heads = try (file.numAttentionHeads ?? .each([5, 10, 20, 20]))
       .expanded(levels, "num_attention_heads", source)
     numAttentionHeads = heads

@@ -8,7 +8,7 @@ public import TensorCore
 public enum GenerationProgress: Sendable, Equatable {
   /// The picture is being encoded.
   case encoding
-  /// This many steps are done.
+  /// This many steps are done; told first with none, when the picture is encoded.
   case denoised(step: Int, of: Int)
   /// This many frames are done.
   case decoded(frame: Int, of: Int)

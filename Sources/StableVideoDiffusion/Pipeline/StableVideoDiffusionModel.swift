@@ -23,6 +23,8 @@ public struct StableVideoDiffusionModel: Sendable {
   public let vaeConfiguration: VAEConfiguration
   /// The denoiser's configuration.
   public let unetConfiguration: UNetConfiguration
+  /// What the model's makers recommend; empty where they say nothing.
+  public let recommended: RecommendedSettings
   /// The bytes of all weights as they are stored.
   public let weightBytes: Int
   /// What a person should know, as "the variant fp16 was used".
@@ -45,6 +47,7 @@ public struct StableVideoDiffusionModel: Sendable {
     scheduler = try EulerDiscreteScheduler(path: folder + "/scheduler/scheduler_config.json")
     imageConfiguration = try CLIPImageConfiguration(
       path: folder + "/feature_extractor/preprocessor_config.json")
+    recommended = try RecommendedSettings(folder: folder)
     guard clip.projectionDim == unetConfiguration.crossAttentionDim else {
       throw ConfigurationError(
         folder + "/unet/config.json", "cross_attention_dim",

@@ -83,6 +83,7 @@ public struct StableVideoDiffusionPipeline: Sendable {
     let times = try model.unet.times(plan.timesteps, ids: plan.ids, backend: backend)
     var latents = try firstLatents(plan, &noise)
     timings.encode = lap()
+    observer.progress(.denoised(step: 0, of: times.count))
 
     for (index, time) in times.enumerated() {
       try Task.checkCancellation()

@@ -28,7 +28,8 @@ struct UNetUpBlock: Sendable {
 struct UNetLevel: Sendable {
   let channels: Int
   let heads: Int
-  let transformerLayers: Int
+  /// Of each attention.
+  let transformerLayers: [Int]
   let context: Int
   let time: Int
   /// Group norms of the residual blocks; diffusers' blocks disagree.
@@ -48,7 +49,7 @@ struct UNetLevel: Sendable {
     -> SpatioTemporalTransformer
   {
     try SpatioTemporalTransformer(
-      weights.attentions[index], channels, heads: heads, layers: transformerLayers,
+      weights.attentions[index], channels, heads: heads, layers: transformerLayers[index],
       context: context)
   }
 }

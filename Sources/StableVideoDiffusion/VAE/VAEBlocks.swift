@@ -86,7 +86,7 @@ struct VAEEncoder: Sendable {
 struct TemporalDecoder: Sendable {
   private struct Level: Sendable {
     let blocks: [SpatioTemporalResBlock]
-    let upsampler: Convolution?
+    let upsampler: UpsamplingConvolution?
   }
 
   private let input, output: Convolution
@@ -126,7 +126,7 @@ struct TemporalDecoder: Sendable {
       }
       let upsampler =
         index == channels.count - 1
-        ? nil : try Convolution(place.upsamplers[0].conv, outputs, outputs)
+        ? nil : try UpsamplingConvolution(place.upsamplers[0].conv, outputs)
       return Level(blocks: blocks, upsampler: upsampler)
     }
     norm = try GroupNorm(weights.conv_norm_out, inputs, epsilon: 1e-6)
@@ -143,7 +143,7 @@ struct TemporalDecoder: Sendable {
     for level in levels {
       for block in level.blocks { x = try block(x, frames: frames) }
       if let upsampler = level.upsampler {
-        x = try upsampler(x.upsampled(to: Extent(2 * x.shape[1], 2 * x.shape[2])))
+        x = try upsampler(x)
       }
     }
     x = try output(norm(x, silu: true))

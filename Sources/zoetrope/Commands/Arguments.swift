@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+public import ArgumentParser
+public import Media
+public import TensorCore
+
+// Words of other modules that can be said on the command line.
+
+extension VideoFormat: ExpressibleByArgument {}
+extension PictureFit: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

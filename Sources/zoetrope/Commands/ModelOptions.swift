@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import ArgumentParser
+import FoundationEssentials
+import StableVideoDiffusion
+
+/// Which model to use, and how.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The folder of a checkpoint in diffusers' layout; ZOETROPE_MODEL if not given.",
+      valueName: "folder"))
+  var model: String?
+
+  @Option(help: "The variant of the weight files, as fp16; found by itself where it is the only one.")
+  var variant: String?
+
+  @Option(help: "How many threads compute; one a core if not given.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads \(threads) is not from 1 to 1024")
+    }
+  }
+
+  /// The folder of the model.
+  func folder() throws -> String {
+    if let model { return model }
+    if let model = ProcessInfo.processInfo.environment["ZOETROPE_MODEL"], !model.isEmpty {
+      return model
+    }
+    throw ValidationError(
+      "no model: give --model FOLDER or set ZOETROPE_MODEL; `zoetrope model init --tiny FOLDER` "
+        + "makes one to try things with")
+  }
+
+  func load() async throws -> Engine {
+    let engine = try await Engine(folder: try folder(), variant: variant, threads: threads)
+    for remark in engine.model.remarks { Terminal.say(remark) }
+    return engine
+  }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import Media
+import StableVideoDiffusion
+
+/// From picture files to video files: reads, generates and writes, frames being written while later
+/// ones are still decoded.
+struct ClipMaker: Sendable {
+  let engine: Engine
+  let reader = PictureReader()
+  let writer = FFmpeg()
+
+  /// How the files around a generation are read and written.
+  struct Files: Sendable {
+    var pictures: [String]
+    var fit = PictureFit.stretch
+    var format = VideoFormat.mp4
+    var framesPerSecond: Double
+    /// One for each clip.
+    var outputs: [String]
+  }
+
+  /// Makes clips.
+  ///
+  /// - Parameters:
+  ///   - files: What is read and written.
+  ///   - request: What to make.
+  ///   - progress: Told how far the work is, from the engine's thread.
+  /// - Returns: What the stages took.
+  /// - Throws: `MediaError` for a picture or a video, what the pipeline throws, `CancellationError`.
+  ///   Nothing is left of clips that were not finished.
+  func make(
+    _ files: Files, _ request: GenerationRequest,
+    progress: @escaping @Sendable (GenerationProgress) -> Void
+  ) async throws -> GenerationTimings {
+    var pictures: [RGBImage] = []
+    for path in files.pictures {
+      // As the reference service does: first to the size of the clip, then to RGB.
+      let picture = try await reader.read(path: path)
+      pictures.append(
+        try picture.fitted(width: request.width, height: request.height, fit: files.fit))
+    }
+    let images = pictures
+    let streams = files.outputs.map { _ in
+      AsyncThrowingStream.makeStream(of: RGBImage.self, throwing: (any Error).self)
+    }
+    return try await withThrowingTaskGroup(of: GenerationTimings?.self) { group in
+      group.addTask {
+        do {
+          let timings = try await engine.generate(images, request, progress: progress) { frame in
+            streams[frame.video].continuation.yield(frame.image)
+          }
+          for stream in streams { stream.continuation.finish() }
+          return timings
+        } catch {
+          for stream in streams { stream.continuation.finish(throwing: error) }
+          throw error
+        }
+      }
+      group.addTask {
+        for (stream, output) in zip(streams, files.outputs) {
+          // The writer is started when the first frame is there, so that it does not idle through
+          // the denoising, and nothing is started for a request that fails before.
+          var frames = stream.stream.makeAsyncIterator()
+          guard let first = try await frames.next() else { continue }
+          try await writer.encode(
+            PrependedFrames(first: first, rest: stream.stream), width: first.width,
+            height: first.height, framesPerSecond: files.framesPerSecond, format: files.format,
+            to: output)
+        }
+        return nil
+      }
+      var timings = GenerationTimings()
+      // The first failure is the cause: the other task is cancelled and its error let go.
+      while let finished = try await group.next() {
+        if let finished { timings = finished }
+      }
+      return timings
+    }
+  }
+}
+
+/// A stream whose first element was taken already.
+private struct PrependedFrames: AsyncSequence, Sendable {
+  typealias Failure = any Error
+
+  let first: RGBImage
+  let rest: AsyncThrowingStream<RGBImage, any Error>
+
+  struct Iterator: AsyncIteratorProtocol {
+    var first: RGBImage?
+    var rest: AsyncThrowingStream<RGBImage, any Error>.Iterator
+
+    mutating func next() async throws -> RGBImage? {
+      try await next(isolation: nil)
+    }
+
+    mutating func next(isolation actor: isolated (any Actor)?) async throws -> RGBImage? {
+      if let image = first {
+        first = nil
+        return image
+      }
+      return try await rest.next(isolation: actor)
+    }
+  }
+
+  func makeAsyncIterator() -> Iterator {
+    Iterator(first: first, rest: rest.makeAsyncIterator())
+  }
+}

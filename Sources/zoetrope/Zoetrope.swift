@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import ArgumentParser
+
+/// The command.
+@main
+struct Zoetrope: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "zoetrope",
+    abstract: "Turns a still picture into a short video with Stable Video Diffusion.",
+    version: Version.text,
+    subcommands: [
+      Generate.self, Doctor.self, Bench.self, ModelCommand.self,
+    ])
+}
+
+/// The version of this program.
+enum Version {
+  static let text = "0.1.0"
+}
