@@ -4,52 +4,126 @@
 
 import PackageDescription
 
+let hummingbird: [Target.Dependency] = [
+  .product(name: "Hummingbird", package: "hummingbird"),
+  .product(name: "HummingbirdCore", package: "hummingbird"),
+  .product(name: "HTTPTypes", package: "swift-http-types"),
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+  .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+]
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let subprocess: [Target.Dependency] = [
+  .product(name: "Subprocess", package: "swift-subprocess"),
+  .product(name: "SystemPackage", package: "swift-system"),
+]
+
 let package = Package(
   name: "zoetrope",
-  products: [],
+  products: [
+    .executable(name: "zoetrope", targets: ["zoetrope"]),
+    // Decodes pictures that nobody vouches for, in a process of its own; belongs beside `zoetrope`.
+    .executable(name: "zoetrope-picture", targets: ["zoetrope-picture"]),
+  ],
   dependencies: [
-    .package(
-      url: "https://github.com/swiftlang/swift-subprocess", .upToNextMinor(from: "1.0.2"),
-      traits: []),
-    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird",
+      from: "2.28.1",
+      traits: []
+    ),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(
+      url: "https://github.com/swiftlang/swift-subprocess",
+      .upToNextMinor(from: "1.0.2"),
+      traits: []
+    ),
   ],
   targets: [
+    // The engine, from the bottom up.
     .target(
       name: "CTensorCPU",
-      linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+      linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]
+    ),
     .target(name: "TensorCore"),
     .target(name: "TensorCPU", dependencies: ["TensorCore", "CTensorCPU"]),
     .target(name: "Safetensors"),
     .target(name: "NeuralNetwork", dependencies: ["TensorCore", "Safetensors"]),
     .target(
       name: "StableVideoDiffusion",
-      dependencies: ["Media", "NeuralNetwork", "Safetensors", "TensorCore"]),
-    .target(
-      name: "Media",
-      dependencies: [
-        .product(name: "Subprocess", package: "swift-subprocess"),
-        .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      dependencies: ["Media", "NeuralNetwork", "Safetensors", "TensorCore"]
+    ),
+
+    // Pictures in, video out.
     .systemLibrary(
-      name: "LibVips", path: "Sources/CVips/libvips", pkgConfig: "gobject-2.0",
-      providers: [.apt(["libvips-dev"])]),
+      name: "LibVips",
+      path: "Sources/CVips/libvips",
+      pkgConfig: "gobject-2.0",
+      providers: [.apt(["libvips-dev"])]
+    ),
     .target(
-      name: "CVips", dependencies: ["LibVips"], path: "Sources/CVips/shim",
-      linkerSettings: [.linkedLibrary("vips")]),
+      name: "CVips",
+      dependencies: ["LibVips"],
+      path: "Sources/CVips/shim",
+      linkerSettings: [.linkedLibrary("vips")]
+    ),
+    .target(name: "Media", dependencies: subprocess),
     .executableTarget(name: "zoetrope-picture", dependencies: ["Media", "CVips"]),
+
+    // The server.
+    .target(name: "Serving", dependencies: hummingbird + [logging]),
+    .target(name: "VideoService", dependencies: ["Serving", logging]),
+
     .executableTarget(
       name: "zoetrope",
       dependencies: [
-        "StableVideoDiffusion", "Media", "TensorCPU", "TensorCore",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+        "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCore", "VideoService",
+        logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]
+    ),
+
+    // Tests.
     .target(
-      name: "TensorTesting", dependencies: ["Safetensors", "TensorCore"],
-      path: "Tests/TensorTesting"),
+      name: "TensorTesting",
+      dependencies: ["Safetensors", "TensorCore"],
+      path: "Tests/TensorTesting"
+    ),
+    .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
     .testTarget(
       name: "GoldenTests",
-      dependencies: ["StableVideoDiffusion", "Media", "TensorCPU", "TensorCore", "TensorTesting"]),
+      dependencies: ["StableVideoDiffusion", "Media", "TensorCPU", "TensorCore", "TensorTesting"]
+    ),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: ["Serving", .product(name: "NIOCore", package: "swift-nio")]
+    ),
+    .testTarget(
+      name: "VideoServiceTests",
+      dependencies: [
+        "VideoService", "Serving", logging,
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ]
+    ),
+    .testTarget(
+      name: "ZoetropeTests",
+      dependencies: ["zoetrope", "zoetrope-picture"] + subprocess,
+      exclude: ["Assets"]
+    ),
+    .testTarget(
+      name: "MediaTests",
+      dependencies: ["Media", "zoetrope-picture"] + subprocess,
+      exclude: ["Goldens", "make_goldens.py"]
+    ),
   ],
   swiftLanguageModes: [.v6]
 )
@@ -58,9 +132,13 @@ let cTargets: Set = ["CTensorCPU", "CVips", "LibVips"]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),
+    // A public import is a promise to those who import us.
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // Helpers that the engine's thread awaits stay on it.
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // Each `unsafe` can be seen in review.
     .strictMemorySafety(),
+    .treatAllWarnings(as: .warning),
   ]
 }

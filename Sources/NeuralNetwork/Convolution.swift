@@ -23,8 +23,13 @@ public struct Convolution: Sendable {
   ///   - bias: Whether there is a bias.
   /// - Throws: `WeightsError` for a missing or mis-shaped tensor.
   public init(
-    _ weights: Weights, _ inputs: Int, _ outputs: Int, kernel: Int = 3, stride: Int = 1,
-    padding: Padding? = nil, bias: Bool = true
+    _ weights: Weights,
+    _ inputs: Int,
+    _ outputs: Int,
+    kernel: Int = 3,
+    stride: Int = 1,
+    padding: Padding? = nil,
+    bias: Bool = true
   ) throws(WeightsError) {
     weight = try weights.prepare(weights.weight.tensor([outputs, inputs, kernel, kernel]))
     self.bias = bias ? try weights.bias.tensor([outputs]) : nil
@@ -59,11 +64,20 @@ public struct Convolution: Sendable {
   ///   - residual: Added to the result.
   /// - Returns: `[images, height', width', outputs]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
-  public func callAsFunction(_ x: Tensor, bias: Tensor? = nil, residual: Tensor? = nil)
+  public func callAsFunction(
+    _ x: Tensor,
+    bias: Tensor? = nil,
+    residual: Tensor? = nil
+  )
     throws(TensorError) -> Tensor
   {
     try x.convolution(
-      weight, bias: bias ?? self.bias, stride: stride, padding: padding, residual: residual)
+      weight,
+      bias: bias ?? self.bias,
+      stride: stride,
+      padding: padding,
+      residual: residual
+    )
   }
 }
 
@@ -107,7 +121,10 @@ public struct UpsamplingConvolution: Sendable {
         phases.append(
           Convolution(
             weight: try weights.prepare(weights.upload(kernels, [channels, channels, 2, 2])),
-            bias: bias, padding: padding))
+            bias: bias,
+            padding: padding
+          )
+        )
       }
     }
     self.phases = phases
@@ -138,13 +155,20 @@ public struct TemporalConvolution: Sendable {
   ///   - outputs: The channels that it gives.
   ///   - scale: What the layer's result is multiplied by, folded into its weights.
   /// - Throws: `WeightsError` for a missing or mis-shaped tensor.
-  public init(_ weights: Weights, _ inputs: Int, _ outputs: Int, scale: Float = 1)
+  public init(
+    _ weights: Weights,
+    _ inputs: Int,
+    _ outputs: Int,
+    scale: Float = 1
+  )
     throws(WeightsError)
   {
     let weight = try weights.weight.tensor([outputs, inputs, 3, 1, 1], scale: scale)
     let flat = try weights.wrapping { try weight.reshaped([outputs, inputs, 3, 1]) }
     convolution = Convolution(
-      weight: try weights.prepare(flat), bias: try weights.bias.tensor([outputs], scale: scale))
+      weight: try weights.prepare(flat),
+      bias: try weights.bias.tensor([outputs], scale: scale)
+    )
   }
 
   /// The layer's own bias, `[outputs]`.
@@ -158,7 +182,11 @@ public struct TemporalConvolution: Sendable {
   ///   - residual: Added to the result.
   /// - Returns: `[clips, frames, pixels, outputs]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
-  public func callAsFunction(_ x: Tensor, bias: Tensor? = nil, residual: Tensor? = nil)
+  public func callAsFunction(
+    _ x: Tensor,
+    bias: Tensor? = nil,
+    residual: Tensor? = nil
+  )
     throws(TensorError) -> Tensor
   {
     try convolution(x, bias: bias, residual: residual)

@@ -18,7 +18,12 @@ public struct Linear: Sendable {
   ///   - outputs: The innermost size of what it gives.
   ///   - bias: Whether there is a bias.
   /// - Throws: `WeightsError` for a missing or mis-shaped tensor.
-  public init(_ weights: Weights, _ inputs: Int, _ outputs: Int, bias: Bool = true)
+  public init(
+    _ weights: Weights,
+    _ inputs: Int,
+    _ outputs: Int,
+    bias: Bool = true
+  )
     throws(WeightsError)
   {
     weight = try weights.prepare(weights.weight.tensor([outputs, inputs]))
@@ -33,7 +38,11 @@ public struct Linear: Sendable {
   ///   - residual: Added to the result.
   /// - Returns: `[..., outputs]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
-  public func callAsFunction(_ x: Tensor, bias: Tensor? = nil, residual: Tensor? = nil)
+  public func callAsFunction(
+    _ x: Tensor,
+    bias: Tensor? = nil,
+    residual: Tensor? = nil
+  )
     throws(TensorError) -> Tensor
   {
     try x.linear(weight, bias: bias ?? self.bias, residual: residual)
@@ -54,12 +63,21 @@ public struct QueryKeyValue: Sendable {
   ///   - channels: The innermost size of what each takes and gives.
   ///   - bias: Whether there are biases.
   /// - Throws: `WeightsError` for a missing or mis-shaped tensor.
-  public init(_ query: Weights, _ key: Weights, _ value: Weights, _ channels: Int, bias: Bool)
+  public init(
+    _ query: Weights,
+    _ key: Weights,
+    _ value: Weights,
+    _ channels: Int,
+    bias: Bool
+  )
     throws(WeightsError)
   {
     let square: Shape = [channels, channels]
     weight = try query.prepare(
-      query.weight.tensor(square), key.weight.tensor(square), value.weight.tensor(square))
+      query.weight.tensor(square),
+      key.weight.tensor(square),
+      value.weight.tensor(square)
+    )
     guard bias else {
       self.bias = nil
       return
@@ -134,7 +152,11 @@ public struct FeedForward: Sendable {
       throw TensorError(.shape, "feed-forward", "a bias is missing")
     }
     return try x.feedForward(
-      gated: gated.weight, gatedBias: gatedBias, output: output.weight, outputBias: outputBias,
-      residual: residual)
+      gated: gated.weight,
+      gatedBias: gatedBias,
+      output: output.weight,
+      outputBias: outputBias,
+      residual: residual
+    )
   }
 }

@@ -45,7 +45,11 @@ extension SafetensorsCheckpoint: WeightSource {
   ///   - backend: Where the tensor is to live.
   /// - Returns: The tensor.
   /// - Throws: `WeightsError` if the elements are not floating-point numbers, or memory is short.
-  public func load(_ name: String, scale: Float, to backend: any Backend) throws(WeightsError)
+  public func load(
+    _ name: String,
+    scale: Float,
+    to backend: any Backend
+  ) throws(WeightsError)
     -> Tensor
   {
     guard let entry = entry(name) else {
@@ -59,7 +63,11 @@ extension SafetensorsCheckpoint: WeightSource {
     case .float64: format = .float64
     default:
       throw WeightsError(
-        .type, folder, name, "holds \(entry.elementType.rawValue), not floating-point numbers")
+        .type,
+        folder,
+        name,
+        "holds \(entry.elementType.rawValue), not floating-point numbers"
+      )
     }
     do {
       let shape = try Shape(validating: entry.shape)

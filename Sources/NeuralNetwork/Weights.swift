@@ -91,7 +91,9 @@ public struct Weights: Sendable {
   }
 
   private func require(_ shape: Shape) throws(WeightsError) {
-    guard let found = reader.source.shape(of: path, expected: shape) else { throw error(.missing, "is missing") }
+    guard let found = reader.source.shape(of: path, expected: shape) else {
+      throw error(.missing, "is missing")
+    }
     guard found == shape.dimensions else {
       throw error(.shape, "is \(Shape(found)), but the configuration asks for \(shape)")
     }
@@ -108,8 +110,11 @@ public struct Weights: Sendable {
     guard let first = unread.first else { return }
     let others = unread.count > 1 ? " (and \(unread.count - 1) more)" : ""
     throw WeightsError(
-      .unexpected, reader.place, first + others,
-      "is in the checkpoint, but the configuration has no place for it")
+      .unexpected,
+      reader.place,
+      first + others,
+      "is in the checkpoint, but the configuration has no place for it"
+    )
   }
 
   /// Uploads numbers that the program computed, beside the weights.

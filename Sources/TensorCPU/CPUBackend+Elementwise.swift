@@ -5,8 +5,14 @@ internal import CTensorCPU
 public import TensorCore
 
 extension CPUBackend {
+  /// See `Backend.groupNorm`.
   public func groupNorm(
-    _ x: Tensor, groups: Int, weight: Tensor, bias: Tensor, epsilon: Float, silu: Bool
+    _ x: Tensor,
+    groups: Int,
+    weight: Tensor,
+    bias: Tensor,
+    epsilon: Float,
+    silu: Bool
   ) throws(TensorError) -> Tensor {
     let result = try make(x.shape, "group norm")
     guard x.shape.count > 0 else { return result }
@@ -15,22 +21,48 @@ extension CPUBackend {
     let rows = x.shape.rows / pieces
     let needed = cpu_group_norm_scratch(pieces, rows, channels)
     let scratch = try pool.storage(
-      byteCount: needed * MemoryLayout<Double>.stride, for: "group norm")
+      byteCount: needed * MemoryLayout<Double>.stride,
+      for: "group norm"
+    )
     unsafe cpu_group_norm(
-      input(x), output(result), pieces, rows, channels, groups, input(weight), input(bias), epsilon,
-      silu, scratch.base.assumingMemoryBound(to: Double.self))
+      input(x),
+      output(result),
+      pieces,
+      rows,
+      channels,
+      groups,
+      input(weight),
+      input(bias),
+      epsilon,
+      silu,
+      scratch.base.assumingMemoryBound(to: Double.self)
+    )
     return result
   }
 
-  public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float)
+  /// See `Backend.layerNorm`.
+  public func layerNorm(
+    _ x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    epsilon: Float
+  )
     throws(TensorError) -> Tensor
   {
     let result = try make(x.shape, "layer norm")
     unsafe cpu_layer_norm(
-      input(x), output(result), x.shape.rows, x.shape.columns, input(weight), input(bias), epsilon)
+      input(x),
+      output(result),
+      x.shape.rows,
+      x.shape.columns,
+      input(weight),
+      input(bias),
+      epsilon
+    )
     return result
   }
 
+  /// See `Backend.activate`.
   public func activate(_ x: Tensor, _ activation: Activation) throws(TensorError) -> Tensor {
     let result = try make(x.shape, "activation")
     let function =
@@ -43,7 +75,13 @@ extension CPUBackend {
     return result
   }
 
-  public func combine(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float) throws(TensorError)
+  /// See `Backend.combine`.
+  public func combine(
+    _ a: Tensor,
+    _ alpha: Float,
+    _ b: Tensor,
+    _ beta: Float
+  ) throws(TensorError)
     -> Tensor
   {
     let result = try make(a.shape, "combine")
@@ -51,6 +89,7 @@ extension CPUBackend {
     return result
   }
 
+  /// See `Backend.addRows`.
   public func addRows(_ x: Tensor, table: Tensor, choice: RowChoice) throws(TensorError) -> Tensor {
     let result = try make(x.shape, "add rows")
     let rows = x.shape.rows
@@ -58,39 +97,72 @@ extension CPUBackend {
     switch choice {
     case .blocks(let block):
       unsafe cpu_add_rows(
-        input(x), input(table), nil, output(result), rows, columns, block, table.shape[0])
+        input(x),
+        input(table),
+        nil,
+        output(result),
+        rows,
+        columns,
+        block,
+        table.shape[0]
+      )
     case .indices(let indices):
       unsafe indices.withUnsafeBufferPointer { indices in
         unsafe cpu_add_rows(
-          input(x), input(table), indices.baseAddress, output(result), rows, columns, 1,
-          table.shape[0])
+          input(x),
+          input(table),
+          indices.baseAddress,
+          output(result),
+          rows,
+          columns,
+          1,
+          table.shape[0]
+        )
       }
     }
     return result
   }
 
+  /// See `Backend.upsample`.
   public func upsample(_ x: Tensor, to size: Extent) throws(TensorError) -> Tensor {
     let shape = x.shape
     let result = try make(Shape([shape[0], size.height, size.width, shape[3]]), "upsample")
     let rows = (0..<size.height).map { Int32($0 * shape[1] / size.height) }
     let columns = (0..<size.width).map { Int32($0 * shape[2] / size.width) }
     unsafe cpu_upsample(
-      input(x), output(result), shape[0], shape[1], shape[2], shape[3], size.height, size.width,
-      rows, columns)
+      input(x),
+      output(result),
+      shape[0],
+      shape[1],
+      shape[2],
+      shape[3],
+      size.height,
+      size.width,
+      rows,
+      columns
+    )
     return result
   }
 
+  /// See `Backend.interleave`.
   public func interleave(_ phases: [Tensor]) throws(TensorError) -> Tensor {
     let shape = phases[0].shape
     let result = try make(Shape([shape[0], 2 * shape[1], 2 * shape[2], shape[3]]), "interleave")
     let bases: [UnsafePointer<Float>?] = unsafe phases.map { unsafe input($0) }
     unsafe bases.withUnsafeBufferPointer { bases in
       unsafe cpu_interleave(
-        bases.baseAddress, output(result), shape[0], shape[1], shape[2], shape[3])
+        bases.baseAddress,
+        output(result),
+        shape[0],
+        shape[1],
+        shape[2],
+        shape[3]
+      )
     }
     return result
   }
 
+  /// See `Backend.concatenateColumns`.
   public func concatenateColumns(_ a: Tensor, _ b: Tensor) throws(TensorError) -> Tensor {
     let columns = a.shape.columns + b.shape.columns
     let result = try make(a.shape.withColumns(columns), "concatenate")
@@ -99,12 +171,19 @@ extension CPUBackend {
     for part in [a, b] {
       let bytes = part.shape.columns * element
       unsafe cpu_copy_rows(
-        input(part), bytes, output(result) + start, columns * element, bytes, part.shape.rows)
+        input(part),
+        bytes,
+        output(result) + start,
+        columns * element,
+        bytes,
+        part.shape.rows
+      )
       start += part.shape.columns
     }
     return result
   }
 
+  /// See `Backend.concatenateRows`.
   public func concatenateRows(_ parts: [Tensor]) throws(TensorError) -> Tensor {
     let inner = parts.first?.shape.dimensions.dropFirst() ?? []
     let outer = parts.reduce(0) { $0 + $1.shape[0] }
@@ -118,7 +197,13 @@ extension CPUBackend {
     return result
   }
 
-  public func eulerStep(_ x: Tensor, velocity: Tensor, guidance: [Float]?, step: EulerStep)
+  /// See `Backend.eulerStep`.
+  public func eulerStep(
+    _ x: Tensor,
+    velocity: Tensor,
+    guidance: [Float]?,
+    step: EulerStep
+  )
     throws(TensorError) -> Tensor
   {
     let result = try make(x.shape, "step")

@@ -5,8 +5,12 @@ internal import CTensorCPU
 public import TensorCore
 
 extension CPUBackend {
+  /// See `Backend.linear`.
   public func linear(
-    _ x: Tensor, weight: any PreparedWeight, bias: Tensor?, residual: Tensor?
+    _ x: Tensor,
+    weight: any PreparedWeight,
+    bias: Tensor?,
+    residual: Tensor?
   ) throws(TensorError) -> Tensor {
     let weight = try self.weight(weight)
     let outputs = weight.shape[0]
@@ -17,17 +21,25 @@ extension CPUBackend {
     for group in 0..<groups {
       let skipped = group * rows
       unsafe try product(
-        rows: rows, x: input(x) + skipped * x.shape.columns, weight: weight,
+        rows: rows,
+        x: input(x) + skipped * x.shape.columns,
+        weight: weight,
         bias: input(bias).map { unsafe $0 + group * outputs },
         residual: input(residual).map { unsafe $0 + skipped * outputs },
-        y: output(result) + skipped * outputs)
+        y: output(result) + skipped * outputs
+      )
     }
     return result
   }
 
+  /// See `Backend.feedForward`.
   public func feedForward(
-    _ x: Tensor, gated: any PreparedWeight, gatedBias: Tensor, output outer: any PreparedWeight,
-    outputBias: Tensor, residual: Tensor
+    _ x: Tensor,
+    gated: any PreparedWeight,
+    gatedBias: Tensor,
+    output outer: any PreparedWeight,
+    outputBias: Tensor,
+    residual: Tensor
   ) throws(TensorError) -> Tensor {
     let gated = try weight(gated)
     let outer = try weight(outer)
@@ -46,52 +58,106 @@ extension CPUBackend {
     while start < rows {
       let count = min(rowsAtOnce, rows - start)
       unsafe try product(
-        rows: count, x: input(x) + start * inputs, weight: gated, bias: input(gatedBias),
-        residual: nil, y: output(wide))
+        rows: count,
+        x: input(x) + start * inputs,
+        weight: gated,
+        bias: input(gatedBias),
+        residual: nil,
+        y: output(wide)
+      )
       unsafe cpu_gate(input(wide), output(narrow), count, hidden)
       unsafe try product(
-        rows: count, x: input(narrow), weight: outer, bias: input(outputBias),
-        residual: input(residual) + start * outputs, y: output(result) + start * outputs)
+        rows: count,
+        x: input(narrow),
+        weight: outer,
+        bias: input(outputBias),
+        residual: input(residual) + start * outputs,
+        y: output(result) + start * outputs
+      )
       start += count
     }
     return result
   }
 
   private func product(
-    rows: Int, x: UnsafePointer<Float>, weight: CPUWeight, bias: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>
+    rows: Int,
+    x: UnsafePointer<Float>,
+    weight: CPUWeight,
+    bias: UnsafePointer<Float>?,
+    residual: UnsafePointer<Float>?,
+    y: UnsafeMutablePointer<Float>
   ) throws(TensorError) {
     let problem = unsafe OneDNN.Problem.linear(
-      rows: rows, inputs: weight.shape[1], outputs: weight.shape[0], bias: bias != nil,
-      residual: residual != nil)
+      rows: rows,
+      inputs: weight.shape[1],
+      outputs: weight.shape[0],
+      bias: bias != nil,
+      residual: residual != nil
+    )
     unsafe try library.run(
-      problem, "linear", x: x, weight: weight, bias: bias, residual: residual, y: y)
+      problem,
+      "linear",
+      x: x,
+      weight: weight,
+      bias: bias,
+      residual: residual,
+      y: y
+    )
   }
 
+  /// See `Backend.convolution`.
   public func convolution(
-    _ x: Tensor, weight: any PreparedWeight, bias: Tensor?, stride: Extent, padding: Padding,
+    _ x: Tensor,
+    weight: any PreparedWeight,
+    bias: Tensor?,
+    stride: Extent,
+    padding: Padding,
     residual: Tensor?
   ) throws(TensorError) -> Tensor {
     if let temporal = weight as? CPUTemporalWeight {
       return try temporalConvolution(
-        x, temporal, bias: bias, stride: stride, padding: padding, residual: residual)
+        x,
+        temporal,
+        bias: bias,
+        stride: stride,
+        padding: padding,
+        residual: residual
+      )
     }
     let weight = try self.weight(weight)
     let size = x.convolved(by: weight.shape, stride: stride, padding: padding)
     let result = try make(
-      Shape([x.shape[0], size.height, size.width, weight.shape[0]]), "convolution")
+      Shape([x.shape[0], size.height, size.width, weight.shape[0]]),
+      "convolution"
+    )
     guard result.shape.count > 0 else { return result }
     let problem = OneDNN.Problem.convolution(
-      x: x.shape, weight: weight.shape, out: size, stride: stride, padding: padding,
-      bias: bias != nil, residual: residual != nil)
+      x: x.shape,
+      weight: weight.shape,
+      out: size,
+      stride: stride,
+      padding: padding,
+      bias: bias != nil,
+      residual: residual != nil
+    )
     unsafe try library.run(
-      problem, "convolution", x: input(x), weight: weight, bias: input(bias),
-      residual: input(residual), y: output(result))
+      problem,
+      "convolution",
+      x: input(x),
+      weight: weight,
+      bias: input(bias),
+      residual: input(residual),
+      y: output(result)
+    )
     return result
   }
 
   private func temporalConvolution(
-    _ x: Tensor, _ weight: CPUTemporalWeight, bias: Tensor?, stride: Extent, padding: Padding,
+    _ x: Tensor,
+    _ weight: CPUTemporalWeight,
+    bias: Tensor?,
+    stride: Extent,
+    padding: Padding,
     residual: Tensor?
   ) throws(TensorError) -> Tensor {
     guard stride == Extent(1, 1), padding == Padding(1, 0) else {
@@ -99,25 +165,49 @@ extension CPUBackend {
     }
     let result = try make(x.shape.withColumns(weight.shape[0]), "convolution")
     unsafe cpu_temporal_convolution(
-      input(x), input(weight.taps), input(bias), input(residual), output(result), x.shape[0],
-      x.shape[1], x.shape[2], x.shape[3], weight.shape[0])
+      input(x),
+      input(weight.taps),
+      input(bias),
+      input(residual),
+      output(result),
+      x.shape[0],
+      x.shape[1],
+      x.shape[2],
+      x.shape[3],
+      weight.shape[0]
+    )
     return result
   }
 
+  /// See `Backend.tokenAttention`.
   public func tokenAttention(_ qkv: Tensor, heads: Int) throws(TensorError) -> Tensor {
     let channels = qkv.shape.columns / 3
     let result = try make(qkv.shape.withColumns(channels), "attention")
     let status = unsafe cpu_token_attention(
-      input(qkv), output(result), qkv.shape[0], qkv.shape[1], channels, heads)
+      input(qkv),
+      output(result),
+      qkv.shape[0],
+      qkv.shape[1],
+      channels,
+      heads
+    )
     try OneDNN.check(status, "attention")
     return result
   }
 
+  /// See `Backend.frameAttention`.
   public func frameAttention(_ qkv: Tensor, heads: Int) throws(TensorError) -> Tensor {
     let channels = qkv.shape.columns / 3
     let result = try make(qkv.shape.withColumns(channels), "attention")
     let status = unsafe cpu_frame_attention(
-      input(qkv), output(result), qkv.shape[0], qkv.shape[1], qkv.shape[2], channels, heads)
+      input(qkv),
+      output(result),
+      qkv.shape[0],
+      qkv.shape[1],
+      qkv.shape[2],
+      channels,
+      heads
+    )
     try OneDNN.check(status, "attention")
     return result
   }

@@ -5,7 +5,9 @@ internal import CTensorCPU
 public import TensorCore
 
 /// The processor's backend: oneDNN for matrix products and convolutions, vectorised loops on the same
-/// threads for everything else. All arithmetic is float32.
+/// threads for everything else.
+///
+/// All arithmetic is float32.
 public final class CPUBackend: Backend {
   /// "cpu".
   public let name = "cpu"
@@ -28,6 +30,7 @@ public final class CPUBackend: Backend {
     set { cpu_set_thread_count(Int32(clamping: newValue)) }
   }
 
+  /// See `Backend.upload`.
   public func upload(_ values: [Float], shape: Shape) throws(TensorError) -> Tensor {
     guard values.count == shape.count else {
       throw TensorError(.shape, "upload", "\(values.count) values are not \(shape)")
@@ -36,12 +39,15 @@ public final class CPUBackend: Backend {
     unsafe values.withUnsafeBytes { bytes in
       if let base = bytes.baseAddress {
         unsafe UnsafeMutableRawPointer(output(result)).copyMemory(
-          from: base, byteCount: bytes.count)
+          from: base,
+          byteCount: bytes.count
+        )
       }
     }
     return result
   }
 
+  /// See `Backend.download`.
   public func download(_ x: Tensor) throws(TensorError) -> [Float] {
     let source = unsafe input(x)
     return unsafe [Float](unsafeUninitializedCapacity: x.shape.count) { buffer, count in
@@ -52,8 +58,12 @@ public final class CPUBackend: Backend {
     }
   }
 
+  /// See `Backend.upload`.
   public func upload(
-    _ bytes: UnsafeRawBufferPointer, format: NumberFormat, scale: Float, shape: Shape
+    _ bytes: UnsafeRawBufferPointer,
+    format: NumberFormat,
+    scale: Float,
+    shape: Shape
   ) throws(TensorError) -> Tensor {
     guard bytes.count == shape.count * format.byteCount else {
       throw TensorError(.shape, "upload", "\(bytes.count) bytes are not \(shape) of \(format)")
@@ -70,9 +80,14 @@ public final class CPUBackend: Backend {
     return result
   }
 
+  /// See `Backend.prepare`.
   public func prepare(_ weight: Tensor) throws(TensorError) -> any PreparedWeight {
     guard let storage = weight.storage as? CPUStorage, weight.offset == 0 else {
-      throw TensorError(.library, "prepare", "a whole tensor in the processor's memory was expected")
+      throw TensorError(
+        .library,
+        "prepare",
+        "a whole tensor in the processor's memory was expected"
+      )
     }
     let shape = weight.shape
     guard shape.rank == 4, shape[2] == 3, shape[3] == 1 else {
@@ -91,10 +106,15 @@ public final class CPUBackend: Backend {
   func make(_ shape: Shape, _ operation: String) throws(TensorError) -> Tensor {
     let bytes = shape.count * MemoryLayout<Float>.stride
     return Tensor(
-      shape: shape, storage: try pool.storage(byteCount: bytes, for: operation), backend: self)
+      shape: shape,
+      storage: try pool.storage(byteCount: bytes, for: operation),
+      backend: self
+    )
   }
 
-  /// Where an operand's elements begin. Its storage is this backend's, by the contract of `Backend`.
+  /// Where an operand's elements begin.
+  ///
+  /// Its storage is this backend's, by the contract of `Backend`.
   func input(_ x: Tensor) -> UnsafePointer<Float> {
     unsafe UnsafePointer(output(x))
   }

@@ -37,7 +37,11 @@ final class CPUWeight: PreparedWeight {
     return try result.get()
   }
 
-  private func find(_ plan: OneDNN.Plan, _ operation: String, _ layouts: inout [Layout])
+  private func find(
+    _ plan: OneDNN.Plan,
+    _ operation: String,
+    _ layouts: inout [Layout]
+  )
     throws(TensorError) -> CPUStorage
   {
     let readsPlain = unsafe cpu_plan_reads_plain_weights(plan.pointer)
@@ -52,11 +56,18 @@ final class CPUWeight: PreparedWeight {
       throw TensorError(.library, operation, "a weight was lost")
     }
     let packed = try pool.storage(
-      byteCount: unsafe cpu_plan_weight_bytes(plan.pointer), for: operation)
+      byteCount: unsafe cpu_plan_weight_bytes(plan.pointer),
+      for: operation
+    )
     try OneDNN.check(
       unsafe cpu_plan_pack(
-        plan.pointer, origin.plan?.pointer, origin.storage.base.assumingMemoryBound(to: Float.self),
-        packed.base.assumingMemoryBound(to: Float.self)), operation)
+        plan.pointer,
+        origin.plan?.pointer,
+        origin.storage.base.assumingMemoryBound(to: Float.self),
+        packed.base.assumingMemoryBound(to: Float.self)
+      ),
+      operation
+    )
     layouts.removeAll { $0.plan == nil }
     layouts.append(Layout(plan: plan, storage: packed))
     return packed

@@ -14,8 +14,14 @@ final class OneDNN: Sendable {
   enum Problem: Hashable {
     case linear(rows: Int, inputs: Int, outputs: Int, bias: Bool, residual: Bool)
     case convolution(
-      x: Shape, weight: Shape, out: Extent, stride: Extent, padding: Padding, bias: Bool,
-      residual: Bool)
+      x: Shape,
+      weight: Shape,
+      out: Extent,
+      stride: Extent,
+      padding: Padding,
+      bias: Bool,
+      residual: Bool
+    )
   }
 
   /// A plan lives as long as the cache, and is only touched under the cache's lock.
@@ -50,8 +56,13 @@ final class OneDNN: Sendable {
 
   /// Runs a problem on its operands.
   func run(
-    _ problem: Problem, _ operation: String, x: UnsafePointer<Float>, weight: CPUWeight,
-    bias: UnsafePointer<Float>?, residual: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>
+    _ problem: Problem,
+    _ operation: String,
+    x: UnsafePointer<Float>,
+    weight: CPUWeight,
+    bias: UnsafePointer<Float>?,
+    residual: UnsafePointer<Float>?,
+    y: UnsafeMutablePointer<Float>
   ) throws(TensorError) {
     let failure: TensorError? = state.withLock { state in
       do throws(TensorError) {
@@ -65,8 +76,16 @@ final class OneDNN: Sendable {
         let scratch = unsafe needed > 0 ? state.scratch?.base : nil
         try Self.check(
           unsafe cpu_plan_run(
-            plan.pointer, x, weights.base.assumingMemoryBound(to: Float.self), bias, residual, y,
-            scratch), operation)
+            plan.pointer,
+            x,
+            weights.base.assumingMemoryBound(to: Float.self),
+            bias,
+            residual,
+            y,
+            scratch
+          ),
+          operation
+        )
         return nil
       } catch { return error }
     }
@@ -76,7 +95,11 @@ final class OneDNN: Sendable {
   /// The scratch memory of the largest plan so far; kept only while a model is at work.
   func releaseScratch() { state.withLock { $0.scratch = nil } }
 
-  private func plan(for problem: Problem, _ operation: String, _ state: inout State)
+  private func plan(
+    for problem: Problem,
+    _ operation: String,
+    _ state: inout State
+  )
     throws(TensorError) -> Plan
   {
     if let known = state.plans[problem] { return known }
@@ -87,10 +110,22 @@ final class OneDNN: Sendable {
       status = unsafe cpu_plan_linear(rows, inputs, outputs, bias, residual, &made)
     case .convolution(let x, let weight, let out, let stride, let padding, let bias, let residual):
       var shape = cpu_convolution_shape(
-        images: x[0], height: x[1], width: x[2], inputs: x[3], out_height: out.height,
-        out_width: out.width, outputs: weight[0], kernel_height: weight[2],
-        kernel_width: weight[3], stride_height: stride.height, stride_width: stride.width,
-        top: padding.top, left: padding.left, bottom: padding.bottom, right: padding.right)
+        images: x[0],
+        height: x[1],
+        width: x[2],
+        inputs: x[3],
+        out_height: out.height,
+        out_width: out.width,
+        outputs: weight[0],
+        kernel_height: weight[2],
+        kernel_width: weight[3],
+        stride_height: stride.height,
+        stride_width: stride.width,
+        top: padding.top,
+        left: padding.left,
+        bottom: padding.bottom,
+        right: padding.right
+      )
       status = unsafe cpu_plan_convolution(&shape, bias, residual, &made)
     }
     try Self.check(status, operation)

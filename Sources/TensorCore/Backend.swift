@@ -14,6 +14,7 @@ public protocol Backend: AnyObject, Sendable {
   /// - Parameters:
   ///   - values: Row-major elements, as many as the shape has.
   ///   - shape: The shape of the result.
+  /// - Returns: The tensor.
   /// - Throws: `TensorError` with code `.outOfMemory`.
   func upload(_ values: [Float], shape: Shape) throws(TensorError) -> Tensor
 
@@ -27,7 +28,10 @@ public protocol Backend: AnyObject, Sendable {
   /// - Returns: The tensor.
   /// - Throws: `TensorError` with code `.outOfMemory`.
   func upload(
-    _ bytes: UnsafeRawBufferPointer, format: NumberFormat, scale: Float, shape: Shape
+    _ bytes: UnsafeRawBufferPointer,
+    format: NumberFormat,
+    scale: Float,
+    shape: Shape
   ) throws(TensorError) -> Tensor
 
   /// Copies a tensor's elements to the host, row-major.
@@ -49,7 +53,13 @@ public protocol Backend: AnyObject, Sendable {
   ///   - bias: `[outputs]`; or `[groups, outputs]`, one row for each of `groups` equal runs of rows.
   ///   - residual: `[..., outputs]`, added to the product.
   /// - Returns: `[..., outputs]`.
-  func linear(_ x: Tensor, weight: any PreparedWeight, bias: Tensor?, residual: Tensor?)
+  /// - Throws: `TensorError` if the backend fails.
+  func linear(
+    _ x: Tensor,
+    weight: any PreparedWeight,
+    bias: Tensor?,
+    residual: Tensor?
+  )
     throws(TensorError) -> Tensor
 
   /// A gated feed-forward layer with its residual: `y = residual + out(value · gelu(gate))`, where
@@ -63,9 +73,14 @@ public protocol Backend: AnyObject, Sendable {
   ///   - outputBias: `[outputs]`.
   ///   - residual: `[..., outputs]`.
   /// - Returns: `[..., outputs]`.
+  /// - Throws: `TensorError` if the backend fails.
   func feedForward(
-    _ x: Tensor, gated: any PreparedWeight, gatedBias: Tensor, output: any PreparedWeight,
-    outputBias: Tensor, residual: Tensor
+    _ x: Tensor,
+    gated: any PreparedWeight,
+    gatedBias: Tensor,
+    output: any PreparedWeight,
+    outputBias: Tensor,
+    residual: Tensor
   ) throws(TensorError) -> Tensor
 
   /// Cross-correlation over height and width.
@@ -78,8 +93,13 @@ public protocol Backend: AnyObject, Sendable {
   ///   - padding: Rows and columns of zeros on each side.
   ///   - residual: Added to the result, shaped as it is.
   /// - Returns: `[images, height', width', outputs]`.
+  /// - Throws: `TensorError` if the backend fails.
   func convolution(
-    _ x: Tensor, weight: any PreparedWeight, bias: Tensor?, stride: Extent, padding: Padding,
+    _ x: Tensor,
+    weight: any PreparedWeight,
+    bias: Tensor?,
+    stride: Extent,
+    padding: Padding,
     residual: Tensor?
   ) throws(TensorError) -> Tensor
 
@@ -92,12 +112,24 @@ public protocol Backend: AnyObject, Sendable {
   ///   - bias: `[channels]`.
   ///   - epsilon: Added to the variance.
   ///   - silu: Whether SiLU follows.
+  /// - Returns: A tensor of the same shape.
+  /// - Throws: `TensorError` if the backend fails.
   func groupNorm(
-    _ x: Tensor, groups: Int, weight: Tensor, bias: Tensor, epsilon: Float, silu: Bool
+    _ x: Tensor,
+    groups: Int,
+    weight: Tensor,
+    bias: Tensor,
+    epsilon: Float,
+    silu: Bool
   ) throws(TensorError) -> Tensor
 
   /// Layer norm over the innermost axis.
-  func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float) throws(TensorError)
+  func layerNorm(
+    _ x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    epsilon: Float
+  ) throws(TensorError)
     -> Tensor
 
   /// Self-attention among the tokens of each image.
@@ -106,6 +138,7 @@ public protocol Backend: AnyObject, Sendable {
   ///   - qkv: `[images, tokens, 3 · channels]`: queries, keys and values side by side.
   ///   - heads: How many heads the channels are cut into.
   /// - Returns: `[images, tokens, channels]`.
+  /// - Throws: `TensorError` if the backend fails.
   func tokenAttention(_ qkv: Tensor, heads: Int) throws(TensorError) -> Tensor
 
   /// Self-attention among the frames of each clip, for every token alone.
@@ -114,13 +147,19 @@ public protocol Backend: AnyObject, Sendable {
   ///   - qkv: `[clips, frames, tokens, 3 · channels]`.
   ///   - heads: How many heads the channels are cut into.
   /// - Returns: `[clips, frames, tokens, channels]`.
+  /// - Throws: `TensorError` if the backend fails.
   func frameAttention(_ qkv: Tensor, heads: Int) throws(TensorError) -> Tensor
 
   /// Applies a function to each element.
   func activate(_ x: Tensor, _ activation: Activation) throws(TensorError) -> Tensor
 
   /// `alpha · a + beta · b`, element by element.
-  func combine(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float) throws(TensorError)
+  func combine(
+    _ a: Tensor,
+    _ alpha: Float,
+    _ b: Tensor,
+    _ beta: Float
+  ) throws(TensorError)
     -> Tensor
 
   /// Adds to each row of `x` one row of a table.
@@ -129,6 +168,8 @@ public protocol Backend: AnyObject, Sendable {
   ///   - x: `[rows..., columns]`.
   ///   - table: `[entries, columns]`.
   ///   - choice: Which entry goes to which row.
+  /// - Returns: A tensor of `x`'s shape.
+  /// - Throws: `TensorError` if the backend fails.
   func addRows(_ x: Tensor, table: Tensor, choice: RowChoice) throws(TensorError) -> Tensor
 
   /// Repeats pixels: row `i` of the result is row `⌊i · height / height'⌋` of `x`, columns alike.
@@ -136,6 +177,8 @@ public protocol Backend: AnyObject, Sendable {
   /// - Parameters:
   ///   - x: `[images, height, width, channels]`.
   ///   - size: The height and width of the result.
+  /// - Returns: `[images, height', width', channels]`.
+  /// - Throws: `TensorError` if the backend fails.
   func upsample(_ x: Tensor, to size: Extent) throws(TensorError) -> Tensor
 
   /// Weaves four feature maps into one of twice the height and width.
@@ -144,6 +187,7 @@ public protocol Backend: AnyObject, Sendable {
   ///   even columns, at even rows and odd columns, at odd rows and even columns, and at odd rows and
   ///   odd columns.
   /// - Returns: `[images, 2 · height, 2 · width, channels]`.
+  /// - Throws: `TensorError` if the backend fails.
   func interleave(_ phases: [Tensor]) throws(TensorError) -> Tensor
 
   /// Puts tensors with equal rows side by side along the innermost axis.
@@ -153,7 +197,12 @@ public protocol Backend: AnyObject, Sendable {
   func concatenateRows(_ parts: [Tensor]) throws(TensorError) -> Tensor
 
   /// One step of the Euler sampler from a guided velocity; see `Tensor.eulerStep`.
-  func eulerStep(_ x: Tensor, velocity: Tensor, guidance: [Float]?, step: EulerStep)
+  func eulerStep(
+    _ x: Tensor,
+    velocity: Tensor,
+    guidance: [Float]?,
+    step: EulerStep
+  )
     throws(TensorError) -> Tensor
 }
 

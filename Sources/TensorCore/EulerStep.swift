@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-/// One step of the Euler sampler for a v-predicting model, without churn (Karras et al. 2022,
+/// One step of the Euler sampler for a v-predicting model, without churn (Karras and others 2022,
 /// algorithm 2; matches diffusers' `EulerDiscreteScheduler.step`).
 public struct EulerStep: Sendable, Equatable {
   /// The noise level now, above zero.
@@ -34,6 +34,7 @@ public struct EulerStep: Sendable, Equatable {
   /// - Parameters:
   ///   - sample: A number of the noisy sample.
   ///   - velocity: What the model predicted for it.
+  /// - Returns: The number at the next noise level.
   @inlinable
   public func advance(_ sample: Float, velocity: Float) -> Float {
     let variance = sigma * sigma + 1

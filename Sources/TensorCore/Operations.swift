@@ -13,7 +13,9 @@ extension Tensor {
   /// - Returns: `[..., outputs]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func linear(
-    _ weight: any PreparedWeight, bias: Tensor? = nil, residual: Tensor? = nil
+    _ weight: any PreparedWeight,
+    bias: Tensor? = nil,
+    residual: Tensor? = nil
   ) throws(TensorError) -> Tensor {
     try check("linear", weight.shape.rank == 2 && weight.shape[1] == shape.columns) {
       "a weight \(weight.shape) does not take \(shape)"
@@ -22,7 +24,8 @@ extension Tensor {
     if let bias {
       let groups = bias.shape.rank == 2 ? bias.shape[0] : 1
       try check(
-        "linear", bias.shape.columns == result.columns && groups > 0 && result.rows % groups == 0
+        "linear",
+        bias.shape.columns == result.columns && groups > 0 && result.rows % groups == 0
       ) { "a bias \(bias.shape) does not go with \(result)" }
     }
     try checkResidual("linear", residual, result)
@@ -40,7 +43,10 @@ extension Tensor {
   /// - Returns: `[..., outputs]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func feedForward(
-    gated: any PreparedWeight, gatedBias: Tensor, output: any PreparedWeight, outputBias: Tensor,
+    gated: any PreparedWeight,
+    gatedBias: Tensor,
+    output: any PreparedWeight,
+    outputBias: Tensor,
     residual: Tensor
   ) throws(TensorError) -> Tensor {
     try check(
@@ -51,8 +57,13 @@ extension Tensor {
     ) { "weights \(gated.shape) and \(output.shape) do not take \(shape)" }
     try checkResidual("feed-forward", residual, shape.withColumns(output.shape[0]))
     return try backend.feedForward(
-      self, gated: gated, gatedBias: gatedBias, output: output, outputBias: outputBias,
-      residual: residual)
+      self,
+      gated: gated,
+      gatedBias: gatedBias,
+      output: output,
+      outputBias: outputBias,
+      residual: residual
+    )
   }
 
   /// Cross-correlation over height and width.
@@ -67,8 +78,11 @@ extension Tensor {
   /// - Returns: `[images, height', width', outputs]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func convolution(
-    _ weight: any PreparedWeight, bias: Tensor? = nil, stride: Extent = Extent(1, 1),
-    padding: Padding, residual: Tensor? = nil
+    _ weight: any PreparedWeight,
+    bias: Tensor? = nil,
+    stride: Extent = Extent(1, 1),
+    padding: Padding,
+    residual: Tensor? = nil
   ) throws(TensorError) -> Tensor {
     let kernel = weight.shape
     try check("convolution", kernel.rank == 4 && shape.rank == 4 && kernel[1] == shape[3]) {
@@ -82,9 +96,18 @@ extension Tensor {
       "a bias does not have \(kernel[0]) elements"
     }
     try checkResidual(
-      "convolution", residual, Shape([shape[0], size.height, size.width, kernel[0]]))
+      "convolution",
+      residual,
+      Shape([shape[0], size.height, size.width, kernel[0]])
+    )
     return try backend.convolution(
-      self, weight: weight, bias: bias, stride: stride, padding: padding, residual: residual)
+      self,
+      weight: weight,
+      bias: bias,
+      stride: stride,
+      padding: padding,
+      residual: residual
+    )
   }
 
   /// The height and width that a convolution of this tensor has.
@@ -93,13 +116,15 @@ extension Tensor {
   ///   - kernel: `[outputs, inputs, kernel height, kernel width]`.
   ///   - stride: The step along height and width.
   ///   - padding: Rows and columns of zeros on each side.
+  /// - Returns: The size.
   public func convolved(by kernel: Shape, stride: Extent, padding: Padding) -> Extent {
     func size(_ length: Int, _ kernel: Int, _ stride: Int) -> Int {
       length < kernel ? 0 : (length - kernel) / stride + 1
     }
     return Extent(
       size(shape[1] + padding.top + padding.bottom, kernel[2], stride.height),
-      size(shape[2] + padding.left + padding.right, kernel[3], stride.width))
+      size(shape[2] + padding.left + padding.right, kernel[3], stride.width)
+    )
   }
 
   /// Group norm with statistics over all rows of each piece of the outermost axis.
@@ -113,9 +138,14 @@ extension Tensor {
   ///   - bias: `[channels]`.
   ///   - epsilon: Added to the variance, inside the square root.
   ///   - silu: Whether SiLU follows.
+  /// - Returns: A tensor of the same shape.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func groupNorm(
-    groups: Int, weight: Tensor, bias: Tensor, epsilon: Float, silu: Bool
+    groups: Int,
+    weight: Tensor,
+    bias: Tensor,
+    epsilon: Float,
+    silu: Bool
   ) throws(TensorError) -> Tensor {
     try check(
       "group norm",
@@ -123,7 +153,13 @@ extension Tensor {
         && weight.shape.count == shape.columns && bias.shape.count == shape.columns
     ) { "\(groups) groups with a weight \(weight.shape) do not fit \(shape)" }
     return try backend.groupNorm(
-      self, groups: groups, weight: weight, bias: bias, epsilon: epsilon, silu: silu)
+      self,
+      groups: groups,
+      weight: weight,
+      bias: bias,
+      epsilon: epsilon,
+      silu: silu
+    )
   }
 
   /// Layer norm over the innermost axis.
@@ -132,6 +168,7 @@ extension Tensor {
   ///   - weight: `[channels]`.
   ///   - bias: `[channels]`.
   ///   - epsilon: Added to the variance, inside the square root.
+  /// - Returns: A tensor of the same shape.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func layerNorm(weight: Tensor, bias: Tensor, epsilon: Float) throws(TensorError) -> Tensor
   {
@@ -173,6 +210,7 @@ extension Tensor {
   /// Applies a function to each element.
   ///
   /// - Parameter activation: The function.
+  /// - Returns: A tensor of the same shape.
   /// - Throws: `TensorError` if the backend fails.
   public func activated(_ activation: Activation) throws(TensorError) -> Tensor {
     try backend.activate(self, activation)
@@ -184,8 +222,13 @@ extension Tensor {
   ///   - alpha: What `self` is multiplied by.
   ///   - other: A tensor of the same shape.
   ///   - beta: What `other` is multiplied by.
+  /// - Returns: A tensor of the same shape.
   /// - Throws: `TensorError` if shapes differ or the backend fails.
-  public func combined(_ alpha: Float, with other: Tensor, _ beta: Float) throws(TensorError)
+  public func combined(
+    _ alpha: Float,
+    with other: Tensor,
+    _ beta: Float
+  ) throws(TensorError)
     -> Tensor
   {
     try check("combine", shape == other.shape) { "\(shape) is not \(other.shape)" }
@@ -202,6 +245,7 @@ extension Tensor {
   /// This tensor times a number.
   ///
   /// - Parameter factor: The number.
+  /// - Returns: A tensor of the same shape.
   /// - Throws: `TensorError` if the backend fails.
   public func scaled(by factor: Float) throws(TensorError) -> Tensor {
     try backend.combine(self, factor, self, 0)
@@ -212,11 +256,13 @@ extension Tensor {
   /// - Parameters:
   ///   - table: `[entries, columns]`.
   ///   - choice: Which entry goes to which row.
+  /// - Returns: A tensor of the same shape.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func addingRows(of table: Tensor, _ choice: RowChoice) throws(TensorError) -> Tensor {
     let entries = table.shape[0]
     try check(
-      "add rows", table.shape.rank == 2 && table.shape.columns == shape.columns && entries > 0
+      "add rows",
+      table.shape.rank == 2 && table.shape.columns == shape.columns && entries > 0
     ) { "a table \(table.shape) does not fit \(shape)" }
     switch choice {
     case .blocks(let rows):
@@ -259,10 +305,12 @@ extension Tensor {
   /// Puts another tensor's columns behind this one's.
   ///
   /// - Parameter other: A tensor that differs in the innermost size at most.
+  /// - Returns: `[..., columns + other's columns]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func concatenatingColumns(_ other: Tensor) throws(TensorError) -> Tensor {
     try check(
-      "concatenate", shape.dimensions.dropLast() == other.shape.dimensions.dropLast()
+      "concatenate",
+      shape.dimensions.dropLast() == other.shape.dimensions.dropLast()
     ) { "\(shape) and \(other.shape) differ before the last axis" }
     return try backend.concatenateColumns(self, other)
   }
@@ -270,6 +318,7 @@ extension Tensor {
   /// Puts tensors one after another along the outermost axis.
   ///
   /// - Parameter parts: At least one tensor; all have the same inner shape.
+  /// - Returns: All rows of all parts.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public static func concatenatingRows(_ parts: [Tensor]) throws(TensorError) -> Tensor {
     guard let first = parts.first,
@@ -285,8 +334,13 @@ extension Tensor {
   ///     twice as many videos, first the unconditional half.
   ///   - guidance: One scale for each frame: `v = u + g · (c - u)`; none, if there is one half only.
   ///   - step: The noise levels.
+  /// - Returns: The sample at the next noise level, shaped as `self`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
-  public func eulerStep(velocity: Tensor, guidance: [Float]?, step: EulerStep)
+  public func eulerStep(
+    velocity: Tensor,
+    guidance: [Float]?,
+    step: EulerStep
+  )
     throws(TensorError) -> Tensor
   {
     try check(
@@ -297,13 +351,21 @@ extension Tensor {
     return try backend.eulerStep(self, velocity: velocity, guidance: guidance, step: step)
   }
 
-  private func check(_ operation: String, _ condition: Bool, _ message: () -> String)
+  private func check(
+    _ operation: String,
+    _ condition: Bool,
+    _ message: () -> String
+  )
     throws(TensorError)
   {
     if !condition { throw TensorError(.shape, operation, message()) }
   }
 
-  private func checkResidual(_ operation: String, _ residual: Tensor?, _ result: Shape)
+  private func checkResidual(
+    _ operation: String,
+    _ residual: Tensor?,
+    _ result: Shape
+  )
     throws(TensorError)
   {
     guard let residual, residual.shape.count != result.count else { return }

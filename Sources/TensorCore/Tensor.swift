@@ -30,7 +30,10 @@ public struct Tensor: Sendable {
   ///   - offset: Where the first element lies, counted in elements.
   ///   - backend: The owner of the memory.
   public init(
-    shape: Shape, storage: any TensorStorage, offset: Int = 0, backend: any Backend
+    shape: Shape,
+    storage: any TensorStorage,
+    offset: Int = 0,
+    backend: any Backend
   ) {
     self.shape = shape
     self.storage = storage
@@ -41,6 +44,7 @@ public struct Tensor: Sendable {
   /// The same elements under another shape.
   ///
   /// - Parameter shape: A shape with as many elements.
+  /// - Returns: A view of the same memory.
   /// - Throws: `TensorError` with code `.shape` if the counts differ.
   public func reshaped(_ shape: Shape) throws(TensorError) -> Tensor {
     guard shape.count == self.shape.count else {
@@ -52,6 +56,7 @@ public struct Tensor: Sendable {
   /// Some consecutive pieces along the outermost axis, sharing this tensor's memory.
   ///
   /// - Parameter range: Which pieces.
+  /// - Returns: A view of the same memory.
   /// - Throws: `TensorError` with code `.shape` if the range reaches outside.
   public func slice(_ range: Range<Int>) throws(TensorError) -> Tensor {
     guard shape.rank > 0, range.lowerBound >= 0, range.upperBound <= shape[0] else {
@@ -59,8 +64,11 @@ public struct Tensor: Sendable {
     }
     let piece = shape.count / max(shape[0], 1)
     return Tensor(
-      shape: Shape([range.count] + shape.dimensions.dropFirst()), storage: storage,
-      offset: offset + range.lowerBound * piece, backend: backend)
+      shape: Shape([range.count] + shape.dimensions.dropFirst()),
+      storage: storage,
+      offset: offset + range.lowerBound * piece,
+      backend: backend
+    )
   }
 
   /// The elements, copied to the host in row-major order; waits for pending work.

@@ -53,6 +53,7 @@ public struct TorchGenerator: Sendable {
   /// Uniform numbers in `0..<1`, as `torch.rand`.
   ///
   /// - Parameter count: How many, not negative.
+  /// - Returns: The numbers.
   public mutating func uniform(_ count: Int) -> [Float] {
     (0..<count).map { _ in nextUniform() }
   }
@@ -62,6 +63,7 @@ public struct TorchGenerator: Sendable {
   /// - Parameters:
   ///   - count: How many, not negative. From 16 on torch fills the array in blocks; below, one by one.
   ///   - precision: The type of torch's tensor; it decides how many words are drawn.
+  /// - Returns: The numbers.
   public mutating func normal(_ count: Int, _ precision: Precision = .float32) -> [Float] {
     guard count >= 16 else { return (0..<count).map { _ in precision.round(nextNormal()) } }
     let whole = count / 16 * 16

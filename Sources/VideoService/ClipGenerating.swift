@@ -52,7 +52,8 @@ public enum ClipFormat: String, Sendable, CaseIterable {
 
 /// What clip to make of a picture.
 ///
-/// The defaults are those of Stable Video Diffusion's pipeline, but for the chunks it decodes in.
+/// What is nil is left to the model: a checkpoint may recommend other
+/// settings than Stable Video Diffusion XT's.
 public struct ClipRequest: Sendable, Equatable {
   /// How many frames are decoded together; larger needs more memory.
   public var decodeChunkSize = 2
@@ -61,21 +62,21 @@ public struct ClipRequest: Sendable, Equatable {
   /// Frames in the clip; nil for as many as the model was trained on.
   public var frameCount: Int?
   /// Denoising steps.
-  public var stepCount = 25
+  public var stepCount: Int?
   /// Classifier-free guidance of the first frame.
-  public var minimumGuidance = 1.0
+  public var minimumGuidance: Double?
   /// Classifier-free guidance of the last frame.
-  public var maximumGuidance = 3.0
+  public var maximumGuidance: Double?
   /// Frames per second, both as told to the model and as played.
-  public var framesPerSecond = 7
+  public var framesPerSecond: Int?
   /// How much moves: 1 is still, 255 is wild.
   public var motionBucket = 127
   /// How much noise is added to the picture: more lets the clip depart from it.
-  public var noiseAugmentation = 0.02
+  public var noiseAugmentation: Double?
   /// Width of the clip in pixels.
-  public var width = 1024
+  public var width: Int?
   /// Height of the clip in pixels.
-  public var height = 576
+  public var height: Int?
   /// How the picture is brought to that size.
   public var fit = PictureFit.stretch
   /// The file format.

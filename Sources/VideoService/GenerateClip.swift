@@ -15,22 +15,25 @@ package struct GenerateClip: Endpoint {
     package var seed: Seed?
     @Field("Frames in the clip; null for as many as the model was trained on.", in: 1...256)
     package var numFrames: Int?
-    @Field("Denoising steps.", in: 1...1000)
-    package var numInferenceSteps = 25
-    @Field("Guidance of the first frame.", in: 0...100)
-    package var minGuidanceScale = 1.0
-    @Field("Guidance of the last frame.", in: 0...100)
-    package var maxGuidanceScale = 3.0
-    @Field("Frames per second.", in: 1...30)
-    package var fps = 7
+    @Field("Denoising steps; null for what suits the model, usually 25.", in: 1...1000)
+    package var numInferenceSteps: Int?
+    @Field("Guidance of the first frame; null for what suits the model, usually 1.", in: 0...100)
+    package var minGuidanceScale: Double?
+    @Field("Guidance of the last frame; null for what suits the model, usually 3.", in: 0...100)
+    package var maxGuidanceScale: Double?
+    @Field("Frames per second; null for what suits the model, usually 7.", in: 1...30)
+    package var fps: Int?
     @Field("How much moves: 1 is still, 255 is wild.", in: 1...255)
     package var motionBucketId = 127
-    @Field("How much noise is added to the picture.", in: 0...10)
-    package var noiseAugStrength = 0.02
-    @Field("Width of the clip in pixels.", in: 64...2048)
-    package var width = 1024
-    @Field("Height of the clip in pixels.", in: 64...2048)
-    package var height = 576
+    @Field(
+      "How much noise is added to the picture; null for what suits the model, usually 0.02.",
+      in: 0...10
+    )
+    package var noiseAugStrength: Double?
+    @Field("Width in pixels; null for what suits the model, usually 1024.", in: 64...2048)
+    package var width: Int?
+    @Field("Height in pixels; null for what suits the model, usually 576.", in: 64...2048)
+    package var height: Int?
     @Field("How the picture is brought to that size.")
     package var fit = PictureFit.stretch
     @Field("The file format of the clip.")

@@ -11,8 +11,9 @@ struct Zoetrope: AsyncParsableCommand {
     abstract: "Turns a still picture into a short video with Stable Video Diffusion.",
     version: Version.text,
     subcommands: [
-      Generate.self, Doctor.self, Bench.self, ModelCommand.self,
-    ])
+      Generate.self, Serve.self, Doctor.self, Bench.self, ModelCommand.self,
+    ]
+  )
 }
 
 /// The version of this program.

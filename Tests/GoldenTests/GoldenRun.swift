@@ -56,7 +56,11 @@ struct GoldenRun: Sendable, CustomTestStringConvertible {
       return tolerances.runs.sorted { $0.key < $1.key }.map { key, limits in
         let parts = key.split(separator: "/").map(String.init)
         return GoldenRun(
-          configuration: parts[0], run: parts[1], folder: place + "/" + parts[0], limits: limits)
+          configuration: parts[0],
+          run: parts[1],
+          folder: place + "/" + parts[0],
+          limits: limits
+        )
       }
     }
   }()
@@ -68,12 +72,17 @@ struct GoldenRun: Sendable, CustomTestStringConvertible {
       ["", ".safetensors.index.\(variant).json", ".\(variant).safetensors"].contains { suffix in
         !suffix.isEmpty
           && FileManager.default.fileExists(
-            atPath: folder + "/model/unet/diffusion_pytorch_model" + suffix)
+            atPath: folder + "/model/unet/diffusion_pytorch_model" + suffix
+          )
       }
     }
     return StableVideoDiffusionPipeline(
       try StableVideoDiffusionModel(
-        folder: folder + "/model", variant: variants.first, backend: CPUBackend()))
+        folder: folder + "/model",
+        variant: variants.first,
+        backend: CPUBackend()
+      )
+    )
   }
 
   /// The arguments of the reference's call.

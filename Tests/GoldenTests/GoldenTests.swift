@@ -8,7 +8,10 @@ internal import TensorTesting
 internal import Testing
 
 @Suite("Golden") struct GoldenTests {
-  @Test("a single step from the reference's latents predicts its velocity", arguments: GoldenRun.all)
+  @Test(
+    "a single step from the reference's latents predicts its velocity",
+    arguments: GoldenRun.all
+  )
   func singleStep(_ run: GoldenRun) throws {
     let golden = try run.open()
     let request = try run.request(golden)
@@ -21,17 +24,30 @@ internal import Testing
 
     let context = try pipeline.embed(pictures, plan)
     expectClose(
-      try context.values(), try golden.values("encoder_hidden_states"), within: stage, "embeddings")
+      try context.values(),
+      try golden.values("encoder_hidden_states"),
+      within: stage,
+      "embeddings"
+    )
     let imageLatents = try pipeline.encode(pictures, plan, &noise)
     expectClose(
       channelsFirst(
-        try imageLatents.values(), images: imageLatents.shape[0],
-        channels: imageLatents.shape.columns),
-      try golden.values("vae_image_latents_cfg"), within: stage, "image latents")
+        try imageLatents.values(),
+        images: imageLatents.shape[0],
+        channels: imageLatents.shape.columns
+      ),
+      try golden.values("vae_image_latents_cfg"),
+      within: stage,
+      "image latents"
+    )
 
     let conditioning = try model.unet.prepare(
-      context: context, imageLatents: imageLatents, halves: plan.halves, frames: plan.frames,
-      order: request.timeContextOrder)
+      context: context,
+      imageLatents: imageLatents,
+      halves: plan.halves,
+      frames: plan.frames,
+      order: request.timeContextOrder
+    )
     let times = try model.unet.times(plan.timesteps, ids: plan.ids, backend: model.backend)
     var latents = try pipeline.firstLatents(plan, &noise)
     let images = plan.videos * plan.frames
@@ -39,19 +55,34 @@ internal import Testing
     var worst = 0.0
     for index in times.indices {
       let step = EulerStep(
-        sigma: plan.sigmas[index], next: plan.sigmas[index + 1], precision: request.precision)
+        sigma: plan.sigmas[index],
+        next: plan.sigmas[index + 1],
+        precision: request.precision
+      )
       let sample = try latents.reshaped(plan.imageShape).scaled(by: 1 / step.inputScale)
       let velocity = try model.unet(sample, time: times[index], conditioning)
       let actual = channelsFirst(
-        try velocity.values(), images: plan.halves * images, channels: channels)
+        try velocity.values(),
+        images: plan.halves * images,
+        channels: channels
+      )
       let expected = try golden.values("step\(index).unet_output")
-      expectClose(actual, expected, within: run.limits.limit_single_step, "velocity of step \(index)")
+      expectClose(
+        actual,
+        expected,
+        within: run.limits.limit_single_step,
+        "velocity of step \(index)"
+      )
       worst = max(worst, Difference(actual, expected).relative)
       let scale = golden.manifest.params.callback_scale ?? 1
       latents = try model.backend.upload(
         channelsLast(
-          golden.values("step\(index).latents"), images: images, channels: channels
-        ).map { $0 * scale }, shape: plan.latentShape)
+          golden.values("step\(index).latents"),
+          images: images,
+          channels: channels
+        ).map { $0 * scale },
+        shape: plan.latentShape
+      )
     }
     print("\(run.testDescription): worst single step \(worst)")
   }
@@ -67,8 +98,10 @@ internal import Testing
     var observer = GenerationObserver()
     observer.stepEnded = { _, _, latents in
       last = channelsFirst(
-        try latents.values(), images: latents.shape[0] * latents.shape[1],
-        channels: latents.shape.columns)
+        try latents.values(),
+        images: latents.shape[0] * latents.shape[1],
+        channels: latents.shape.columns
+      )
       return try scale.map { try latents.scaled(by: $0) } ?? latents
     }
     observer.frame = { _, _, image in frames += image.pixels }

@@ -9,20 +9,23 @@ internal import Musl
 
 /// How the pipeline prepares a picture for CLIP: blur against aliasing, bicubic resize to 224 x 224,
 /// normalisation; matches `_resize_with_antialiasing` of diffusers' Stable Video Diffusion pipeline.
-struct CLIPPreprocessing {
+package struct CLIPPreprocessing {
   private let configuration: CLIPImageConfiguration
   private static let side = 224
 
-  init(_ configuration: CLIPImageConfiguration) { self.configuration = configuration }
+  package init(_ configuration: CLIPImageConfiguration) { self.configuration = configuration }
 
   /// - Parameters:
   ///   - pixels: RGB bytes, row by row.
   ///   - width: Pixels of a row.
   ///   - height: Rows.
   /// - Returns: `[224, 224, 3]`, row-major.
-  func callAsFunction(_ pixels: [UInt8], width: Int, height: Int) -> [Float] {
+  package func callAsFunction(_ pixels: [UInt8], width: Int, height: Int) -> [Float] {
     var plane = Plane(
-      values: pixels.map { Float($0) / 255 * 2 - 1 }, height: height, width: width)
+      values: pixels.map { Float($0) / 255 * 2 - 1 },
+      height: height,
+      width: width
+    )
     plane = plane.filtered(Self.kernel(width), along: .columns)
     plane = plane.filtered(Self.kernel(height), along: .rows)
     plane = plane.resized(Self.side, along: .columns).resized(Self.side, along: .rows)

@@ -4,7 +4,7 @@
 public import NeuralNetwork
 public import TensorCore
 
-/// CLIP's vision tower with its projection (Radford et al. 2021); matches transformers'
+/// CLIP's vision tower with its projection (Radford and others 2021); matches transformers'
 /// `CLIPVisionModelWithProjection`.
 public struct CLIPVisionModel: Sendable {
   private let configuration: CLIPVisionConfiguration
@@ -27,8 +27,14 @@ public struct CLIPVisionModel: Sendable {
     let side = configuration.imageSize / configuration.patchSize
     let tower = weights.vision_model
     patchEmbedding = try Convolution(
-      tower.embeddings.patch_embedding, 3, size, kernel: configuration.patchSize,
-      stride: configuration.patchSize, padding: Padding(0, 0), bias: false)
+      tower.embeddings.patch_embedding,
+      3,
+      size,
+      kernel: configuration.patchSize,
+      stride: configuration.patchSize,
+      padding: Padding(0, 0),
+      bias: false
+    )
     classEmbedding = try tower.embeddings.class_embedding.tensor([size])
     positions = try tower.embeddings.position_embedding.weight.tensor([side * side + 1, size])
     tower.embeddings.position_ids.skip(because: "older files list the positions 0, 1, 2, …")
@@ -38,7 +44,11 @@ public struct CLIPVisionModel: Sendable {
     }
     lastNorm = try LayerNorm(tower.post_layernorm, size, epsilon: epsilon)
     projection = try Linear(
-      weights.visual_projection, size, configuration.projectionDim, bias: false)
+      weights.visual_projection,
+      size,
+      configuration.projectionDim,
+      bias: false
+    )
     try weights.requireAllRead()
   }
 

@@ -28,7 +28,8 @@ public enum TinyCheckpoint {
       do {
         try files.createDirectory(
           atPath: String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]),
-          withIntermediateDirectories: true)
+          withIntermediateDirectories: true
+        )
         try Data(text.utf8).write(to: URL(filePath: path))
       } catch { throw ConfigurationError(path, nil, "cannot be written: \(error)") }
     }
@@ -44,7 +45,11 @@ public enum TinyCheckpoint {
   }
 
   private static func component(
-    _ name: String, _ stem: String, _ folder: String, _ seed: UInt64, _ backend: any Backend,
+    _ name: String,
+    _ stem: String,
+    _ folder: String,
+    _ seed: UInt64,
+    _ backend: any Backend,
     build: (Weights, _ configuration: String) throws -> Void
   ) throws {
     let source = FormulaWeights(component: name, seed: seed)

@@ -62,11 +62,16 @@ public struct CLIPVisionConfiguration: Sendable, Equatable {
     }
     try source.require((file.numChannels ?? 3) == 3, "num_channels", "pictures have 3 channels")
     try source.require(
-      hiddenSize % numAttentionHeads == 0, "num_attention_heads",
-      "\(numAttentionHeads) heads do not divide \(hiddenSize)")
+      hiddenSize % numAttentionHeads == 0,
+      "num_attention_heads",
+      "\(numAttentionHeads) heads do not divide \(hiddenSize)"
+    )
     // The pipeline resizes every picture to this size before the tower sees it.
     try source.require(
-      imageSize == 224, "image_size", "\(imageSize) is not the pipeline's 224")
+      imageSize == 224,
+      "image_size",
+      "\(imageSize) is not the pipeline's 224"
+    )
     try source.require(patchSize <= imageSize, "patch_size", "\(patchSize) exceeds \(imageSize)")
     switch file.hiddenAct ?? "quick_gelu" {
     case "gelu": activation = .gelu
@@ -101,7 +106,9 @@ public struct CLIPImageConfiguration: Sendable, Equatable {
     standardDeviation = file.imageStd ?? [0.26862954, 0.26130258, 0.27577711]
     try source.require(mean.count == 3, "image_mean", "needs 3 numbers")
     try source.require(
-      standardDeviation.count == 3 && standardDeviation.allSatisfy { $0 > 0 }, "image_std",
-      "needs 3 numbers above zero")
+      standardDeviation.count == 3 && standardDeviation.allSatisfy { $0 > 0 },
+      "image_std",
+      "needs 3 numbers above zero"
+    )
   }
 }

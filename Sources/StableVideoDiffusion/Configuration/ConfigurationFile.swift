@@ -21,7 +21,11 @@ struct ConfigurationFile {
   }
 
   /// Refuses a value that this implementation does not know and that would change the result.
-  func require(_ condition: Bool, _ key: String, _ message: @autoclosure () -> String)
+  func require(
+    _ condition: Bool,
+    _ key: String,
+    _ message: @autoclosure () -> String
+  )
     throws(ConfigurationError)
   {
     if !condition { throw ConfigurationError(path, key, message()) }
@@ -29,7 +33,8 @@ struct ConfigurationFile {
 
   private static func explain(_ error: DecodingError, _ path: String) -> ConfigurationError {
     func name(_ keys: [any CodingKey]) -> String? {
-      keys.isEmpty ? nil : keys.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+      keys.isEmpty
+        ? nil : keys.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
     }
     switch error {
     case .keyNotFound(let key, let context):
@@ -61,7 +66,11 @@ enum PerLevel: Decodable, Equatable {
   }
 
   /// One positive number for each level.
-  func expanded(_ levels: Int, _ key: String, _ file: ConfigurationFile) throws(ConfigurationError)
+  func expanded(
+    _ levels: Int,
+    _ key: String,
+    _ file: ConfigurationFile
+  ) throws(ConfigurationError)
     -> [Int]
   {
     let values =
@@ -69,9 +78,16 @@ enum PerLevel: Decodable, Equatable {
       case .same(let value): [Int](repeating: value, count: levels)
       case .each(let values): values
       }
-    try file.require(values.count == levels, key, "has \(values.count) entries for \(levels) levels")
     try file.require(
-      values.allSatisfy { (1...1 << 20).contains($0) }, key, "\(values) is out of range")
+      values.count == levels,
+      key,
+      "has \(values.count) entries for \(levels) levels"
+    )
+    try file.require(
+      values.allSatisfy { (1...1 << 20).contains($0) },
+      key,
+      "\(values) is out of range"
+    )
     return values
   }
 }
@@ -92,9 +108,12 @@ enum PerAttention: Decodable, Equatable {
 
   /// One positive number for each attention of each level.
   ///
-  /// - Parameter counts: How many attentions a level has on the way up; it has one less on the way
-  ///   down.
-  func expanded(_ counts: [Int], _ key: String, _ file: ConfigurationFile)
+  /// `counts` says how many attentions a level has on the way up; it has one less on the way down.
+  func expanded(
+    _ counts: [Int],
+    _ key: String,
+    _ file: ConfigurationFile
+  )
     throws(ConfigurationError) -> [[Int]]
   {
     switch self {
@@ -104,11 +123,17 @@ enum PerAttention: Decodable, Equatable {
       }
     case .each(let levels):
       try file.require(
-        levels.count == counts.count, key, "has \(levels.count) entries for \(counts.count) levels")
+        levels.count == counts.count,
+        key,
+        "has \(levels.count) entries for \(counts.count) levels"
+      )
       return try zip(levels, counts).map { level, count throws(ConfigurationError) in
         if case .each(let values) = level {
           try file.require(
-            values.count >= count, key, "\(values) is too short for a level of \(count) attentions")
+            values.count >= count,
+            key,
+            "\(values) is too short for a level of \(count) attentions"
+          )
           return Array(try level.expanded(values.count, key, file).prefix(count))
         }
         return try level.expanded(count, key, file)

@@ -4,7 +4,9 @@
 internal import FoundationEssentials
 
 /// What a checkpoint is best run with, where that differs from Stable Video Diffusion's own defaults:
-/// an optional `zoetrope.json` beside `model_index.json`. The reference knows no such file; a small
+/// an optional `zoetrope.json` beside `model_index.json`.
+///
+/// The reference knows no such file; a small
 /// model was not trained for frames of 1024 by 576 and says so here.
 public struct RecommendedSettings: Sendable, Equatable, Codable {
   /// Width of the frames in pixels.

@@ -58,20 +58,36 @@ public struct UNetConfiguration: Sendable, Equatable {
     try source.require((1...8).contains(levels), "block_out_channels", "has \(levels) levels")
     try source.require(
       blockOutChannels.allSatisfy { $0 > 0 && $0 % 32 == 0 && $0 <= 1 << 16 },
-      "block_out_channels", "\(blockOutChannels) must be multiples of the 32 groups of group norm")
+      "block_out_channels",
+      "\(blockOutChannels) must be multiples of the 32 groups of group norm"
+    )
     try source.require(
-      (2...512).contains(inChannels) && inChannels % 2 == 0, "in_channels",
-      "\(inChannels) cannot be two equal halves")
+      (2...512).contains(inChannels) && inChannels % 2 == 0,
+      "in_channels",
+      "\(inChannels) cannot be two equal halves"
+    )
     try source.require(
-      outChannels == inChannels / 2, "out_channels",
-      "\(outChannels) is not half of in_channels \(inChannels)")
+      outChannels == inChannels / 2,
+      "out_channels",
+      "\(outChannels) is not half of in_channels \(inChannels)"
+    )
     let names = ["CrossAttn", ""]
     downAttention = try Self.attention(
-      file.downBlockTypes, levels, names.map { $0 + "DownBlockSpatioTemporal" },
-      [true, true, true, false], "down_block_types", source)
+      file.downBlockTypes,
+      levels,
+      names.map { $0 + "DownBlockSpatioTemporal" },
+      [true, true, true, false],
+      "down_block_types",
+      source
+    )
     upAttention = try Self.attention(
-      file.upBlockTypes, levels, names.map { $0 + "UpBlockSpatioTemporal" },
-      [false, true, true, true], "up_block_types", source)
+      file.upBlockTypes,
+      levels,
+      names.map { $0 + "UpBlockSpatioTemporal" },
+      [false, true, true, true],
+      "up_block_types",
+      source
+    )
     layersPerBlock = try (file.layersPerBlock ?? .same(2))
       .expanded(levels, "layers_per_block", source)
     transformerLayersPerBlock = try (file.transformerLayersPerBlock ?? .perLevel(.same(1)))
@@ -81,13 +97,18 @@ public struct UNetConfiguration: Sendable, Equatable {
     numAttentionHeads = heads
     for (channels, heads) in zip(blockOutChannels, heads) {
       try source.require(
-        channels % heads == 0, "num_attention_heads", "\(heads) heads do not divide \(channels)")
+        channels % heads == 0,
+        "num_attention_heads",
+        "\(heads) heads do not divide \(channels)"
+      )
     }
     let context = try (file.crossAttentionDim ?? .same(1024))
       .expanded(levels, "cross_attention_dim", source)
     try source.require(
-      Set(context).count == 1, "cross_attention_dim",
-      "\(context) differ, but there is one image embedding for all levels")
+      Set(context).count == 1,
+      "cross_attention_dim",
+      "\(context) differ, but there is one image embedding for all levels"
+    )
     crossAttentionDim = context[0]
     additionTimeEmbedDim = file.additionTimeEmbedDim ?? 256
     let projected = file.projectionClassEmbeddingsInputDim ?? 768
@@ -95,21 +116,33 @@ public struct UNetConfiguration: Sendable, Equatable {
       additionTimeEmbedDim > 0 && additionTimeEmbedDim % 2 == 0
         && projected == 3 * additionTimeEmbedDim,
       "projection_class_embeddings_input_dim",
-      "\(projected) is not three times addition_time_embed_dim \(additionTimeEmbedDim)")
+      "\(projected) is not three times addition_time_embed_dim \(additionTimeEmbedDim)"
+    )
     numFrames = file.numFrames ?? 25
     try source.require((1...4096).contains(numFrames), "num_frames", "\(numFrames) is out of range")
     sampleSize = file.sampleSize
   }
 
   private static func attention(
-    _ types: [String]?, _ levels: Int, _ names: [String], _ standard: [Bool], _ key: String,
+    _ types: [String]?,
+    _ levels: Int,
+    _ names: [String],
+    _ standard: [Bool],
+    _ key: String,
     _ source: ConfigurationFile
   ) throws(ConfigurationError) -> [Bool] {
     let types = types ?? standard.map { names[$0 ? 0 : 1] }
-    try source.require(types.count == levels, key, "has \(types.count) entries for \(levels) levels")
+    try source.require(
+      types.count == levels,
+      key,
+      "has \(types.count) entries for \(levels) levels"
+    )
     for type in types {
       try source.require(
-        names.contains(type), key, "\"\(type)\" is not one of \(names.joined(separator: ", "))")
+        names.contains(type),
+        key,
+        "\"\(type)\" is not one of \(names.joined(separator: ", "))"
+      )
     }
     return types.map { $0 == names[0] }
   }

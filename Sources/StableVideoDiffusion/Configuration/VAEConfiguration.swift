@@ -36,23 +36,40 @@ public struct VAEConfiguration: Sendable, Equatable {
     try source.require((1...8).contains(levels), "block_out_channels", "has \(levels) levels")
     try source.require(
       blockOutChannels.allSatisfy { $0 > 0 && $0 % 32 == 0 && $0 <= 1 << 16 },
-      "block_out_channels", "\(blockOutChannels) must be multiples of the 32 groups of group norm")
+      "block_out_channels",
+      "\(blockOutChannels) must be multiples of the 32 groups of group norm"
+    )
     let types = file.downBlockTypes ?? ["DownEncoderBlock2D"]
     try source.require(
-      types.count == levels, "down_block_types", "has \(types.count) entries for \(levels) levels")
+      types.count == levels,
+      "down_block_types",
+      "has \(types.count) entries for \(levels) levels"
+    )
     for type in types {
       try source.require(
-        type == "DownEncoderBlock2D", "down_block_types", "\"\(type)\" is not DownEncoderBlock2D")
+        type == "DownEncoderBlock2D",
+        "down_block_types",
+        "\"\(type)\" is not DownEncoderBlock2D"
+      )
     }
     layersPerBlock = file.layersPerBlock ?? 1
     try source.require(
-      (1...64).contains(layersPerBlock), "layers_per_block", "\(layersPerBlock) is out of range")
+      (1...64).contains(layersPerBlock),
+      "layers_per_block",
+      "\(layersPerBlock) is out of range"
+    )
     latentChannels = file.latentChannels ?? 4
     try source.require(
-      (1...256).contains(latentChannels), "latent_channels", "\(latentChannels) is out of range")
+      (1...256).contains(latentChannels),
+      "latent_channels",
+      "\(latentChannels) is out of range"
+    )
     scalingFactor = file.scalingFactor ?? 0.18215
     try source.require(
-      scalingFactor > 0 && scalingFactor.isFinite, "scaling_factor", "must be above zero")
+      scalingFactor > 0 && scalingFactor.isFinite,
+      "scaling_factor",
+      "must be above zero"
+    )
   }
 
   /// How many pixels of a picture one latent spans along each side.

@@ -85,7 +85,11 @@ extension GenerationRequest {
   ///   - scaleFactor: Pixels of a picture that one latent spans along each side.
   /// - Throws: `GenerationError` with code `.argument`.
   func check(pictures: Int, scaleFactor: Int) throws(GenerationError) {
-    func require(_ condition: Bool, _ name: String, _ message: @autoclosure () -> String)
+    func require(
+      _ condition: Bool,
+      _ name: String,
+      _ message: @autoclosure () -> String
+    )
       throws(GenerationError)
     {
       if !condition { throw GenerationError(.argument(name), message()) }
@@ -93,8 +97,10 @@ extension GenerationRequest {
     try require(pictures > 0, "image", "at least one picture is needed")
     for (name, value) in [("width", width), ("height", height)] {
       try require(
-        value > 0 && value % 8 == 0 && value <= 1 << 14, name,
-        "\(value) is not a multiple of 8 from 8 to 16384")
+        value > 0 && value % 8 == 0 && value <= 1 << 14,
+        name,
+        "\(value) is not a multiple of 8 from 8 to 16384"
+      )
       try require(value >= scaleFactor, name, "\(value) is less than the model's \(scaleFactor)")
     }
     if let frames {
@@ -105,28 +111,48 @@ extension GenerationRequest {
       try require(
         sigmas.dropLast().allSatisfy { $0 > 0 && $0.isFinite }
           && sigmas.last.map { $0 >= 0 && $0.isFinite } ?? false,
-        "sigmas", "all levels but the last must be above zero")
+        "sigmas",
+        "all levels but the last must be above zero"
+      )
     } else {
       try require(
-        (1...1000).contains(steps), "num_inference_steps", "\(steps) is not from 1 to 1000")
+        (1...1000).contains(steps),
+        "num_inference_steps",
+        "\(steps) is not from 1 to 1000"
+      )
     }
     try require(minimumGuidance.isFinite, "min_guidance_scale", "must be a number")
     try require(maximumGuidance.isFinite, "max_guidance_scale", "must be a number")
     try require(
-      (1...1 << 20).contains(framesPerSecond), "fps", "\(framesPerSecond) is not 1 or more")
+      (1...1 << 20).contains(framesPerSecond),
+      "fps",
+      "\(framesPerSecond) is not 1 or more"
+    )
     try require(
-      (0...1 << 20).contains(motionBucket), "motion_bucket_id", "\(motionBucket) is negative")
+      (0...1 << 20).contains(motionBucket),
+      "motion_bucket_id",
+      "\(motionBucket) is negative"
+    )
     try require(
-      noiseAugmentation >= 0 && noiseAugmentation.isFinite, "noise_aug_strength",
-      "\(noiseAugmentation) is not zero or more")
+      noiseAugmentation >= 0 && noiseAugmentation.isFinite,
+      "noise_aug_strength",
+      "\(noiseAugmentation) is not zero or more"
+    )
     try require(
-      decodeChunk.map { $0 > 0 } ?? true, "decode_chunk_size", "must be 1 or more")
+      decodeChunk.map { $0 > 0 } ?? true,
+      "decode_chunk_size",
+      "must be 1 or more"
+    )
     try require(
-      (1...64).contains(videosPerPicture), "num_videos_per_prompt",
-      "\(videosPerPicture) is not from 1 to 64")
+      (1...64).contains(videosPerPicture),
+      "num_videos_per_prompt",
+      "\(videosPerPicture) is not from 1 to 64"
+    )
     let videos = pictures * videosPerPicture
     try require(
-      seeds.count == 1 || seeds.count == videos, "seed",
-      "\(seeds.count) seeds for \(videos) clips; give one, or one for each")
+      seeds.count == 1 || seeds.count == videos,
+      "seed",
+      "\(seeds.count) seeds for \(videos) clips; give one, or one for each"
+    )
   }
 }

@@ -22,7 +22,9 @@ private func transposed(_ values: [Float], pieces: Int, rows: Int) -> [Float] {
         for row in 0..<rows {
           for column in 0..<columns {
             unsafe result.initializeElement(
-              at: start + column * rows + row, to: values[start + row * columns + column])
+              at: start + column * rows + row,
+              to: values[start + row * columns + column]
+            )
           }
         }
       }

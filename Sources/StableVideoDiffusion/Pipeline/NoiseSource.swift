@@ -14,6 +14,7 @@ package struct NoiseSource {
   ///   - pieces: The outermost size.
   ///   - size: Elements of each piece.
   ///   - precision: The type of the array.
+  /// - Returns: The numbers.
   mutating func draw(pieces: Int, size: Int, _ precision: Precision) -> [Float] {
     if generators.count == 1 { return generators[0].normal(pieces * size, precision) }
     return (0..<pieces).flatMap { generators[$0].normal(size, precision) }

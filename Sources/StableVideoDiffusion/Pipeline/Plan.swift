@@ -32,8 +32,11 @@ package struct Plan {
     guidance =
       isGuided
       ? EulerDiscreteScheduler.guidance(
-        request.minimumGuidance, request.maximumGuidance, frames: frames,
-        precision: request.precision) : nil
+        request.minimumGuidance,
+        request.maximumGuidance,
+        frames: frames,
+        precision: request.precision
+      ) : nil
     let sigmas = request.sigmas ?? model.scheduler.sigmas(steps: request.steps)
     self.sigmas = sigmas
     timesteps = sigmas.dropLast().map(model.scheduler.timestep)

@@ -46,19 +46,24 @@ public struct StableVideoDiffusionModel: Sendable {
     let clip = try CLIPVisionConfiguration(path: folder + "/image_encoder/config.json")
     scheduler = try EulerDiscreteScheduler(path: folder + "/scheduler/scheduler_config.json")
     imageConfiguration = try CLIPImageConfiguration(
-      path: folder + "/feature_extractor/preprocessor_config.json")
+      path: folder + "/feature_extractor/preprocessor_config.json"
+    )
     recommended = try RecommendedSettings(folder: folder)
     guard clip.projectionDim == unetConfiguration.crossAttentionDim else {
       throw ConfigurationError(
-        folder + "/unet/config.json", "cross_attention_dim",
+        folder + "/unet/config.json",
+        "cross_attention_dim",
         "\(unetConfiguration.crossAttentionDim) is not the image encoder's projection_dim "
-          + "\(clip.projectionDim)")
+          + "\(clip.projectionDim)"
+      )
     }
     guard vaeConfiguration.latentChannels == unetConfiguration.outChannels else {
       throw ConfigurationError(
-        folder + "/unet/config.json", "out_channels",
+        folder + "/unet/config.json",
+        "out_channels",
         "\(unetConfiguration.outChannels) is not the VAE's latent_channels "
-          + "\(vaeConfiguration.latentChannels)")
+          + "\(vaeConfiguration.latentChannels)"
+      )
     }
 
     var remarks: [String] = []
@@ -71,9 +76,13 @@ public struct StableVideoDiffusionModel: Sendable {
     }
     imageEncoder = try CLIPVisionModel(open("image_encoder", "model"), clip)
     vae = try AutoencoderKLTemporalDecoder(
-      open("vae", "diffusion_pytorch_model"), vaeConfiguration)
+      open("vae", "diffusion_pytorch_model"),
+      vaeConfiguration
+    )
     unet = try UNetSpatioTemporalConditionModel(
-      open("unet", "diffusion_pytorch_model"), unetConfiguration)
+      open("unet", "diffusion_pytorch_model"),
+      unetConfiguration
+    )
     self.backend = backend
     self.unetConfiguration = unetConfiguration
     self.vaeConfiguration = vaeConfiguration
@@ -87,7 +96,10 @@ private struct ComponentFiles {
   let folder: String
   let stem: String
 
-  func open(_ variant: String?, _ remarks: inout [String]) throws(SafetensorsError)
+  func open(
+    _ variant: String?,
+    _ remarks: inout [String]
+  ) throws(SafetensorsError)
     -> SafetensorsCheckpoint
   {
     do {
@@ -100,7 +112,10 @@ private struct ComponentFiles {
       for candidate in ["fp16", "bf16"] {
         guard
           let checkpoint = try? SafetensorsCheckpoint(
-            folder: folder, stem: stem, variant: candidate)
+            folder: folder,
+            stem: stem,
+            variant: candidate
+          )
         else { continue }
         remarks.append("\(folder): there are no plain weights; the variant \(candidate) is used")
         return checkpoint
@@ -130,8 +145,10 @@ private struct ModelIndex {
     let index = try file.decode(File.self)
     func require(_ found: String?, _ expected: [String], _ key: String) throws(ConfigurationError) {
       try file.require(
-        found.map(expected.contains) ?? false, key,
-        "\"\(found ?? "nothing")\" is not \(expected[0])")
+        found.map(expected.contains) ?? false,
+        key,
+        "\"\(found ?? "nothing")\" is not \(expected[0])"
+      )
     }
     try require(index.className, ["StableVideoDiffusionPipeline"], "_class_name")
     try require(index.unet?.last, ["UNetSpatioTemporalConditionModel"], "unet")
@@ -139,7 +156,9 @@ private struct ModelIndex {
     try require(index.scheduler?.last, ["EulerDiscreteScheduler"], "scheduler")
     try require(index.imageEncoder?.last, ["CLIPVisionModelWithProjection"], "image_encoder")
     try require(
-      index.featureExtractor?.last, ["CLIPImageProcessor", "CLIPFeatureExtractor", "CLIPImageProcessorPil"],
-      "feature_extractor")
+      index.featureExtractor?.last,
+      ["CLIPImageProcessor", "CLIPFeatureExtractor", "CLIPImageProcessorPil"],
+      "feature_extractor"
+    )
   }
 }

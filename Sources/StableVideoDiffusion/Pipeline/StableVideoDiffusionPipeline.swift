@@ -38,7 +38,8 @@ public struct StableVideoDiffusionPipeline: Sendable {
   /// - Throws: `GenerationError` for an argument out of range or numbers that are not finite;
   ///   `TensorError` if the backend fails; `CancellationError`; what the observer throws.
   public func generate(
-    _ pictures: [RGBImage], _ request: GenerationRequest,
+    _ pictures: [RGBImage],
+    _ request: GenerationRequest,
     observer: GenerationObserver = GenerationObserver()
   ) throws -> Output {
     var timings = GenerationTimings()
@@ -60,7 +61,9 @@ public struct StableVideoDiffusionPipeline: Sendable {
   /// - Returns: `[videos, frames, height, width, channels]`.
   /// - Throws: As `generate`.
   public func denoise(
-    _ pictures: [RGBImage], _ request: GenerationRequest, observer: GenerationObserver,
+    _ pictures: [RGBImage],
+    _ request: GenerationRequest,
+    observer: GenerationObserver,
     timings: inout GenerationTimings
   ) throws -> Tensor {
     let clock = ContinuousClock()
@@ -78,8 +81,12 @@ public struct StableVideoDiffusionPipeline: Sendable {
     try Task.checkCancellation()
     let imageLatents = try encode(pictures, plan, &noise)
     let conditioning = try model.unet.prepare(
-      context: context, imageLatents: imageLatents, halves: plan.halves, frames: plan.frames,
-      order: request.timeContextOrder)
+      context: context,
+      imageLatents: imageLatents,
+      halves: plan.halves,
+      frames: plan.frames,
+      order: request.timeContextOrder
+    )
     let times = try model.unet.times(plan.timesteps, ids: plan.ids, backend: backend)
     var latents = try firstLatents(plan, &noise)
     timings.encode = lap()
@@ -88,7 +95,10 @@ public struct StableVideoDiffusionPipeline: Sendable {
     for (index, time) in times.enumerated() {
       try Task.checkCancellation()
       let step = EulerStep(
-        sigma: plan.sigmas[index], next: plan.sigmas[index + 1], precision: request.precision)
+        sigma: plan.sigmas[index],
+        next: plan.sigmas[index + 1],
+        precision: request.precision
+      )
       let sample = try latents.reshaped(plan.imageShape).scaled(by: 1 / step.inputScale)
       let velocity = try model.unet(sample, time: time, conditioning)
       latents = try latents.eulerStep(velocity: velocity, guidance: plan.guidance, step: step)
@@ -107,7 +117,8 @@ public struct StableVideoDiffusionPipeline: Sendable {
     let prepare = CLIPPreprocessing(model.imageConfiguration)
     let pixels = pictures.flatMap { prepare($0.pixels, width: $0.width, height: $0.height) }
     let embedded = try model.imageEncoder(
-      backend.upload(pixels, shape: Shape([pictures.count, 224, 224, 3])))
+      backend.upload(pixels, shape: Shape([pictures.count, 224, 224, 3]))
+    )
     let size = embedded.shape[1]
     let values = try embedded.values().map(plan.request.precision.round)
     var rows = [Float](repeating: 0, count: plan.halves == 2 ? plan.videos * size : 0)
@@ -120,13 +131,19 @@ public struct StableVideoDiffusionPipeline: Sendable {
   }
 
   /// The pictures' latents, unconditional half first: `[halves · videos, height, width, channels]`.
-  package func encode(_ pictures: [RGBImage], _ plan: Plan, _ noise: inout NoiseSource) throws
+  package func encode(
+    _ pictures: [RGBImage],
+    _ plan: Plan,
+    _ noise: inout NoiseSource
+  ) throws
     -> Tensor
   {
     let (width, height) = (plan.pixels.width, plan.pixels.height)
     let count = height * width * 3
     let drawn = channelsLast(
-      noise.draw(pieces: pictures.count, size: count, .float32), images: pictures.count, channels: 3
+      noise.draw(pieces: pictures.count, size: count, .float32),
+      images: pictures.count,
+      channels: 3
     )
     var values: [Float] = []
     values.reserveCapacity(pictures.count * count)
@@ -134,11 +151,13 @@ public struct StableVideoDiffusionPipeline: Sendable {
       let resized = try picture.resized(width: width, height: height, filter: .lanczos)
       for (pixel, noise) in zip(resized.pixels, drawn[index * count..<(index + 1) * count]) {
         values.append(
-          2 * (Float(pixel) / 255) - 1 + plan.request.noiseAugmentation * noise)
+          2 * (Float(pixel) / 255) - 1 + plan.request.noiseAugmentation * noise
+        )
       }
     }
     let latents = try model.vae.encode(
-      backend.upload(values, shape: Shape([pictures.count, height, width, 3])))
+      backend.upload(values, shape: Shape([pictures.count, height, width, 3]))
+    )
     let size = latents.shape.count / pictures.count
     let encoded = try latents.values().map(plan.request.precision.round)
     var rows = [Float](repeating: 0, count: plan.halves == 2 ? plan.videos * size : 0)
@@ -146,7 +165,9 @@ public struct StableVideoDiffusionPipeline: Sendable {
     // pictures and several videos of each it pairs them crosswise; results are to be equal to its.
     for _ in 0..<plan.request.videosPerPicture { rows += encoded }
     return try backend.upload(
-      rows, shape: Shape([plan.halves * plan.videos] + latents.shape.dimensions.dropFirst()))
+      rows,
+      shape: Shape([plan.halves * plan.videos] + latents.shape.dimensions.dropFirst())
+    )
   }
 
   package func firstLatents(_ plan: Plan, _ noise: inout NoiseSource) throws -> Tensor {
@@ -157,7 +178,8 @@ public struct StableVideoDiffusionPipeline: Sendable {
       guard given.count == plan.latentShape.count else {
         throw GenerationError(
           .argument("latents"),
-          "\(given.count) numbers were given where \(plan.latentShape.count) are needed")
+          "\(given.count) numbers were given where \(plan.latentShape.count) are needed"
+        )
       }
       unit = given
     } else {
@@ -204,7 +226,9 @@ public struct StableVideoDiffusionPipeline: Sendable {
         let value = min(max(values[index] * 0.5 + 0.5, 0), 1)
         finite = finite && values[index].isFinite
         unsafe bytes.initializeElement(
-          at: index, to: finite ? UInt8((value * 255).rounded(.toNearestOrEven)) : 0)
+          at: index,
+          to: finite ? UInt8((value * 255).rounded(.toNearestOrEven)) : 0
+        )
       }
       count = values.count
     }

@@ -9,7 +9,7 @@ internal import Musl
 public import TensorCore
 
 /// The noise levels of a generation: diffusers' `EulerDiscreteScheduler` as Stable Video Diffusion
-/// configures it (Karras et al. 2022, equation 5; v-prediction; continuous timesteps).
+/// configures it (Karras and others 2022, equation 5; v-prediction; continuous timesteps).
 public struct EulerDiscreteScheduler: Sendable, Equatable {
   /// The lowest noise level above zero.
   public let sigmaMin: Double
@@ -41,26 +41,40 @@ public struct EulerDiscreteScheduler: Sendable, Equatable {
     // Defaults are the class's own; several of them are not what Stable Video Diffusion needs, and a
     // checkpoint that leaves them out is refused rather than sampled otherwise.
     try source.require(
-      file.predictionType == "v_prediction", "prediction_type",
-      "\"\(file.predictionType ?? "epsilon")\" is not v_prediction")
+      file.predictionType == "v_prediction",
+      "prediction_type",
+      "\"\(file.predictionType ?? "epsilon")\" is not v_prediction"
+    )
     try source.require(
-      file.timestepType == "continuous", "timestep_type",
-      "\"\(file.timestepType ?? "discrete")\" is not continuous")
+      file.timestepType == "continuous",
+      "timestep_type",
+      "\"\(file.timestepType ?? "discrete")\" is not continuous"
+    )
     try source.require(
-      file.useKarrasSigmas == true, "use_karras_sigmas", "must be true")
+      file.useKarrasSigmas == true,
+      "use_karras_sigmas",
+      "must be true"
+    )
     try source.require(
-      file.useExponentialSigmas != true, "use_exponential_sigmas", "must not be true")
+      file.useExponentialSigmas != true,
+      "use_exponential_sigmas",
+      "must not be true"
+    )
     try source.require(file.useBetaSigmas != true, "use_beta_sigmas", "must not be true")
     try source.require(
-      (file.finalSigmasType ?? "zero") == "zero", "final_sigmas_type",
-      "\"\(file.finalSigmasType ?? "")\" is not zero")
+      (file.finalSigmasType ?? "zero") == "zero",
+      "final_sigmas_type",
+      "\"\(file.finalSigmasType ?? "")\" is not zero"
+    )
     // `interpolation_type` decides how trained noise levels are interpolated; Karras' replace them.
     guard let sigmaMin = file.sigmaMin, let sigmaMax = file.sigmaMax else {
       throw ConfigurationError(path, "sigma_min, sigma_max", "must be given")
     }
     try source.require(
-      sigmaMin > 0 && sigmaMax > sigmaMin && sigmaMax.isFinite, "sigma_min, sigma_max",
-      "\(sigmaMin) and \(sigmaMax) are not a rising range above zero")
+      sigmaMin > 0 && sigmaMax > sigmaMin && sigmaMax.isFinite,
+      "sigma_min, sigma_max",
+      "\(sigmaMin) and \(sigmaMax) are not a rising range above zero"
+    )
     self.sigmaMin = sigmaMin
     self.sigmaMax = sigmaMax
     switch file.timestepSpacing ?? "linspace" {
@@ -68,7 +82,10 @@ public struct EulerDiscreteScheduler: Sendable, Equatable {
     case "linspace", "trailing": scalesByVariance = false
     case let other:
       throw ConfigurationError(
-        path, "timestep_spacing", "\"\(other)\" is not leading, linspace or trailing")
+        path,
+        "timestep_spacing",
+        "\"\(other)\" is not leading, linspace or trailing"
+      )
     }
   }
 
@@ -125,7 +142,10 @@ public struct EulerDiscreteScheduler: Sendable, Equatable {
   ///   - precision: The type that the scales are rounded to.
   /// - Returns: `frames` scales.
   public static func guidance(
-    _ low: Float, _ high: Float, frames: Int, precision: Precision = .float32
+    _ low: Float,
+    _ high: Float,
+    frames: Int,
+    precision: Precision = .float32
   ) -> [Float] {
     guard frames > 1 else { return [precision.round(low)] }
     let step = (high - low) / Float(frames - 1)

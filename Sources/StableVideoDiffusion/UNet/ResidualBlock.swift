@@ -12,7 +12,13 @@ struct ResnetBlock2D: Sendable {
   /// None in the VAE, which knows no time.
   let timeProjection: TimeProjection?
 
-  init(_ weights: Weights, _ inputs: Int, _ outputs: Int, time: Int?, epsilon: Float)
+  init(
+    _ weights: Weights,
+    _ inputs: Int,
+    _ outputs: Int,
+    time: Int?,
+    epsilon: Float
+  )
     throws(WeightsError)
   {
     norm1 = try GroupNorm(weights.norm1, inputs, epsilon: epsilon)
@@ -29,6 +35,7 @@ struct ResnetBlock2D: Sendable {
   ///   - x: `[images, height, width, inputs]`.
   ///   - bias: What the first convolution adds: its bias and the projected time, `[outputs]`.
   /// - Returns: `[images, height, width, outputs]`.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ x: Tensor, bias: Tensor? = nil) throws(TensorError) -> Tensor {
     let h = try conv1(norm1(x, silu: true), bias: bias)
     let skip = try shortcut.map { convolution throws(TensorError) in try convolution(x) } ?? x
@@ -42,9 +49,14 @@ struct TemporalResnetBlock: Sendable {
   private let conv1, conv2: TemporalConvolution
   let timeProjection: TimeProjection?
 
-  /// - Parameter weight: What the block's contribution is multiplied by, folded into its last
-  ///   convolution.
-  init(_ weights: Weights, _ channels: Int, time: Int?, epsilon: Float, weight: Float)
+  /// Reads the block; what it adds is multiplied by `weight`, folded into its last convolution.
+  init(
+    _ weights: Weights,
+    _ channels: Int,
+    time: Int?,
+    epsilon: Float,
+    weight: Float
+  )
     throws(WeightsError)
   {
     norm1 = try GroupNorm(weights.norm1, channels, epsilon: epsilon)
@@ -57,6 +69,8 @@ struct TemporalResnetBlock: Sendable {
   /// - Parameters:
   ///   - x: `[clips, frames, pixels, channels]`.
   ///   - bias: What the first convolution adds: its bias and the projected time, `[channels]`.
+  /// - Returns: A tensor of the input's shape.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ x: Tensor, bias: Tensor? = nil) throws(TensorError) -> Tensor {
     let h = try conv1(norm1(x, silu: true), bias: bias)
     return try conv2(norm2(h, silu: true), residual: x)
@@ -80,6 +94,7 @@ struct TimeProjection: Sendable {
 
   /// - Parameter embedding: SiLU of the embedded times, `[steps, time]`.
   /// - Returns: The convolution's bias of each step, `[steps, outputs]`.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ embedding: Tensor) throws(TensorError) -> Tensor {
     try layer(embedding).addingRows(of: bias, .blocks(of: 1))
   }
@@ -103,15 +118,29 @@ struct SpatioTemporalResBlock: Sendable {
   }
 
   init(
-    _ weights: Weights, _ inputs: Int, _ outputs: Int, time: Int?, epsilon: Float,
-    temporalEpsilon: Float, mix: Mix
+    _ weights: Weights,
+    _ inputs: Int,
+    _ outputs: Int,
+    time: Int?,
+    epsilon: Float,
+    temporalEpsilon: Float,
+    mix: Mix
   ) throws(WeightsError) {
     spatial = try ResnetBlock2D(
-      weights.spatial_res_block, inputs, outputs, time: time, epsilon: epsilon)
+      weights.spatial_res_block,
+      inputs,
+      outputs,
+      time: time,
+      epsilon: epsilon
+    )
     let learned = sigmoid(try weights.time_mixer.mix_factor.number())
     temporal = try TemporalResnetBlock(
-      weights.temporal_res_block, outputs, time: time, epsilon: temporalEpsilon,
-      weight: mix == .spatial ? 1 - learned : learned)
+      weights.temporal_res_block,
+      outputs,
+      time: time,
+      epsilon: temporalEpsilon,
+      weight: mix == .spatial ? 1 - learned : learned
+    )
   }
 
   /// The biases that the two halves' first convolutions have at one step.
@@ -124,6 +153,7 @@ struct SpatioTemporalResBlock: Sendable {
   ///   - frames: Frames of each clip.
   ///   - time: The biases of this step; none where the block knows no time.
   /// - Returns: `[clips · frames, height, width, outputs]`.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ x: Tensor, frames: Int, time: Time? = nil) throws(TensorError) -> Tensor {
     let s = try spatial(x, bias: time?.spatial)
     let shape = s.shape

@@ -14,7 +14,13 @@ struct SpatioTemporalTransformer: Sendable {
   private let spatialWeight: Float
   private let channels: Int
 
-  init(_ weights: Weights, _ channels: Int, heads: Int, layers: Int, context: Int)
+  init(
+    _ weights: Weights,
+    _ channels: Int,
+    heads: Int,
+    layers: Int,
+    context: Int
+  )
     throws(WeightsError)
   {
     self.channels = channels
@@ -23,14 +29,26 @@ struct SpatioTemporalTransformer: Sendable {
     output = try Linear(weights.proj_out, channels, channels)
     spatial = try (0..<layers).map { index throws(WeightsError) in
       try TransformerBlock(
-        weights.transformer_blocks[index], channels, heads: heads, context: context)
+        weights.transformer_blocks[index],
+        channels,
+        heads: heads,
+        context: context
+      )
     }
     temporal = try (0..<layers).map { index throws(WeightsError) in
       try TemporalTransformerBlock(
-        weights.temporal_transformer_blocks[index], channels, heads: heads, context: context)
+        weights.temporal_transformer_blocks[index],
+        channels,
+        heads: heads,
+        context: context
+      )
     }
     framePositions = try TimestepEmbedding(
-      weights.time_pos_embed, channels, hidden: 4 * channels, outputs: channels)
+      weights.time_pos_embed,
+      channels,
+      hidden: 4 * channels,
+      outputs: channels
+    )
     spatialWeight = sigmoid(try weights.time_mixer.mix_factor.number())
   }
 
@@ -48,26 +66,41 @@ struct SpatioTemporalTransformer: Sendable {
   ///   - context: The image embedding of each clip, `[clips, context]`.
   ///   - frames: Frames of each clip.
   ///   - order: How the temporal layers pair clips with tokens.
-  func prepare(context: Tensor, frames: Int, order: TimeContextOrder) throws(TensorError)
+  /// - Returns: What every step of the generation needs.
+  /// - Throws: `TensorError` if the backend fails.
+  func prepare(
+    context: Tensor,
+    frames: Int,
+    order: TimeContextOrder
+  ) throws(TensorError)
     -> Conditioning
   {
     let sinusoids = Sinusoid.embed((0..<frames).map(Float.init), size: channels)
     let positions = try framePositions(
-      context.backend.upload(sinusoids, shape: Shape([frames, channels])))
+      context.backend.upload(sinusoids, shape: Shape([frames, channels]))
+    )
     return Conditioning(
       spatial: try spatial.map { block throws(TensorError) in
         try block.attention.bias(context: context, block.context)
       },
       temporal: try temporal.map { block throws(TensorError) in
         try block.prepare(context: context, order: order)
-      }, positions: positions)
+      },
+      positions: positions
+    )
   }
 
   /// - Parameters:
   ///   - x: `[clips · frames, height, width, channels]`.
   ///   - conditioning: From `prepare`.
   ///   - frames: Frames of each clip.
-  func callAsFunction(_ x: Tensor, _ conditioning: Conditioning, frames: Int) throws(TensorError)
+  /// - Returns: A tensor of the input's shape.
+  /// - Throws: `TensorError` if the backend fails.
+  func callAsFunction(
+    _ x: Tensor,
+    _ conditioning: Conditioning,
+    frames: Int
+  ) throws(TensorError)
     -> Tensor
   {
     let images = x.shape[0]
@@ -78,7 +111,9 @@ struct SpatioTemporalTransformer: Sendable {
     for layer in spatial.indices {
       y = try spatial[layer](y, bias: conditioning.spatial[layer])
       let positioned = try y.reshaped(along).addingRows(
-        of: conditioning.positions, .blocks(of: tokens))
+        of: conditioning.positions,
+        .blocks(of: tokens)
+      )
       let z = try temporal[layer](positioned, conditioning.temporal[layer]).reshaped(inside)
       y = try y.combined(spatialWeight, with: z, 1 - spatialWeight)
     }
@@ -112,7 +147,9 @@ struct SelfAttention: Sendable {
       throw TensorError(.shape, "attention", "an output bias is missing")
     }
     return try image(context).addingRows(
-      of: bias.reshaped(Shape([1, bias.shape.count])), .blocks(of: 1))
+      of: bias.reshaped(Shape([1, bias.shape.count])),
+      .blocks(of: 1)
+    )
   }
 }
 
@@ -135,6 +172,7 @@ struct ImageAttention: Sendable {
 
   /// - Parameter context: `[clips, context]`.
   /// - Returns: `[clips, channels]`.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ context: Tensor) throws(TensorError) -> Tensor {
     try output(value(context))
   }
@@ -151,7 +189,11 @@ struct TransformerBlock: Sendable {
     norm1 = try LayerNorm(weights.norm1, channels, epsilon: 1e-5)
     attention = try SelfAttention(weights.attn1, channels, heads: heads)
     self.context = try ImageAttention(
-      weights.attn2, norm: weights.norm2, channels, context: context)
+      weights.attn2,
+      norm: weights.norm2,
+      channels,
+      context: context
+    )
     norm3 = try LayerNorm(weights.norm3, channels, epsilon: 1e-5)
     feedForward = try FeedForward(weights.ff, channels)
   }
@@ -159,6 +201,8 @@ struct TransformerBlock: Sendable {
   /// - Parameters:
   ///   - x: `[images, tokens, channels]`.
   ///   - bias: The output bias of each clip, `[clips, channels]`.
+  /// - Returns: A tensor of the input's shape.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ x: Tensor, bias: Tensor) throws(TensorError) -> Tensor {
     let attended = try attention.input(norm1(x)).tokenAttention(heads: attention.heads)
     let y = try attention.output(attended, bias: bias, residual: x)
@@ -179,7 +223,11 @@ struct TemporalTransformerBlock: Sendable {
     norm1 = try LayerNorm(weights.norm1, channels, epsilon: 1e-5)
     attention = try SelfAttention(weights.attn1, channels, heads: heads)
     self.context = try ImageAttention(
-      weights.attn2, norm: weights.norm2, channels, context: context)
+      weights.attn2,
+      norm: weights.norm2,
+      channels,
+      context: context
+    )
     norm3 = try LayerNorm(weights.norm3, channels, epsilon: 1e-5)
     feedForward = try FeedForward(weights.ff, channels)
   }
@@ -202,6 +250,8 @@ struct TemporalTransformerBlock: Sendable {
   /// - Parameters:
   ///   - x: `[clips, frames, tokens, channels]`.
   ///   - conditioning: From `prepare`.
+  /// - Returns: A tensor of the input's shape.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ x: Tensor, _ conditioning: Conditioning) throws(TensorError) -> Tensor {
     var z = try inputFeedForward(inputNorm(x), residual: x)
     let attended = try attention.input(norm1(z)).frameAttention(heads: attention.heads)

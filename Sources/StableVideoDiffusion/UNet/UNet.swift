@@ -4,8 +4,8 @@
 public import NeuralNetwork
 public import TensorCore
 
-/// The denoiser: a UNet over space, each block of which also looks along time (Blattmann et al.
-/// 2023); matches diffusers' `UNetSpatioTemporalConditionModel`.
+/// The denoiser: a UNet over space, each block of which also looks along time (Blattmann and
+/// others 2023); matches diffusers' `UNetSpatioTemporalConditionModel`.
 ///
 /// What does not change between steps is made once by `prepare`, what depends on the noise level alone
 /// once for all steps by `times`; a step then runs only what depends on the sample.
@@ -31,17 +31,29 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
     let time = 4 * channels[0]
     (sampleInput, imageInput) = try Self.splitInput(weights.conv_in, configuration)
     timeEmbedding = try TimestepEmbedding(
-      weights.time_embedding, channels[0], hidden: time, outputs: time)
+      weights.time_embedding,
+      channels[0],
+      hidden: time,
+      outputs: time
+    )
     addEmbedding = try TimestepEmbedding(
-      weights.add_embedding, 3 * configuration.additionTimeEmbedDim, hidden: time, outputs: time)
+      weights.add_embedding,
+      3 * configuration.additionTimeEmbedDim,
+      hidden: time,
+      outputs: time
+    )
 
     let levels = channels.indices
     func level(_ index: Int, attention: Bool, epsilon: Float) -> UNetLevel {
       UNetLevel(
-        channels: channels[index], heads: configuration.numAttentionHeads[index],
+        channels: channels[index],
+        heads: configuration.numAttentionHeads[index],
         transformerLayers: configuration.transformerLayersPerBlock[index],
-        context: configuration.crossAttentionDim, time: time, epsilon: epsilon,
-        hasAttention: attention)
+        context: configuration.crossAttentionDim,
+        time: time,
+        epsilon: epsilon,
+        hasAttention: attention
+      )
     }
 
     var skips = [channels[0]]
@@ -62,7 +74,8 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
       skips.append(inputs)
       return UNetDownBlock(
         layers: layers,
-        downsampler: try Convolution(place.downsamplers[0].conv, inputs, inputs, stride: 2))
+        downsampler: try Convolution(place.downsamplers[0].conv, inputs, inputs, stride: 2)
+      )
     }
 
     let deepest = level(levels.upperBound - 1, attention: true, epsilon: 1e-5)
@@ -70,8 +83,14 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
     middle = (
       try deepest.layer(place, 0, inputs: deepest.channels),
       try SpatioTemporalResBlock(
-        place.resnets[1], deepest.channels, deepest.channels, time: time, epsilon: 1e-5,
-        temporalEpsilon: 1e-5, mix: .spatial)
+        place.resnets[1],
+        deepest.channels,
+        deepest.channels,
+        time: time,
+        epsilon: 1e-5,
+        temporalEpsilon: 1e-5,
+        mix: .spatial
+      )
     )
 
     var inputs = deepest.channels
@@ -88,7 +107,8 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
       let isLast = index == levels.upperBound - 1
       return UNetUpBlock(
         layers: layers,
-        upsampler: isLast ? nil : try Convolution(place.upsamplers[0].conv, inputs, inputs))
+        upsampler: isLast ? nil : try Convolution(place.upsamplers[0].conv, inputs, inputs)
+      )
     }
     outputNorm = try GroupNorm(weights.conv_norm_out, channels[0], epsilon: 1e-5)
     output = try Convolution(weights.conv_out, channels[0], configuration.outChannels)
@@ -98,7 +118,10 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
   /// Cuts the first convolution into what it does to the sample and what it does to the image.
   ///
   /// The image's half is the same at every step and every frame; it carries the bias.
-  private static func splitInput(_ weights: Weights, _ configuration: UNetConfiguration)
+  private static func splitInput(
+    _ weights: Weights,
+    _ configuration: UNetConfiguration
+  )
     throws(WeightsError) -> (Convolution, Convolution)
   {
     let outputs = configuration.blockOutChannels[0]
@@ -140,7 +163,10 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
   /// - Returns: What every step of the generation needs.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func prepare(
-    context: Tensor, imageLatents: Tensor, halves: Int, frames: Int,
+    context: Tensor,
+    imageLatents: Tensor,
+    halves: Int,
+    frames: Int,
     order: TimeContextOrder = .perClip
   ) throws(TensorError) -> Conditioning {
     let map = try imageInput(imageLatents)
@@ -153,7 +179,9 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
       },
       imageMaps: try (0..<halves).map { half throws(TensorError) in
         try rows.slice(half * videos..<(half + 1) * videos)
-      }, frames: frames)
+      },
+      frames: frames
+    )
   }
 
   /// The biases that one step's time gives to the residual blocks, in the order of `blocks`.
@@ -169,7 +197,11 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
   ///   - backend: Where the model lives.
   /// - Returns: One set of biases for each step.
   /// - Throws: `TensorError` if the backend fails.
-  public func times(_ timesteps: [Float], ids: [Float], backend: any Backend) throws(TensorError)
+  public func times(
+    _ timesteps: [Float],
+    ids: [Float],
+    backend: any Backend
+  ) throws(TensorError)
     -> [Time]
   {
     let size = configuration.blockOutChannels[0]
@@ -178,7 +210,8 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
     let added = Sinusoid.embed(ids, size: configuration.additionTimeEmbedDim)
     let embedded = try timeEmbedding(backend.upload(sinusoids, shape: Shape([steps, size])))
       .addingRows(
-        of: addEmbedding(backend.upload(added, shape: Shape([1, added.count]))), .blocks(of: 1)
+        of: addEmbedding(backend.upload(added, shape: Shape([1, added.count]))),
+        .blocks(of: 1)
       ).activated(.silu)
     var times = [[SpatioTemporalResBlock.Time]](repeating: [], count: steps)
     for block in blocks {
@@ -189,7 +222,9 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
         times[step].append(
           SpatioTemporalResBlock.Time(
             spatial: try spatial.slice(step..<step + 1).reshaped([spatial.shape[1]]),
-            temporal: try temporal.slice(step..<step + 1).reshaped([temporal.shape[1]])))
+            temporal: try temporal.slice(step..<step + 1).reshaped([temporal.shape[1]])
+          )
+        )
       }
     }
     return times.map(Time.init)
@@ -217,7 +252,11 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
   ///   - conditioning: From `prepare`.
   /// - Returns: `[halves · videos · frames, height, width, latents]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
-  public func callAsFunction(_ sample: Tensor, time: Time, _ conditioning: Conditioning)
+  public func callAsFunction(
+    _ sample: Tensor,
+    time: Time,
+    _ conditioning: Conditioning
+  )
     throws(TensorError) -> Tensor
   {
     var run = Run(time: time, conditioning: conditioning)
@@ -265,7 +304,8 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
       try rows.addingRows(of: map, .blocks(of: conditioning.frames))
     }
     return try Tensor.concatenatingRows(halves).reshaped(
-      Shape([halves.count * images] + h.shape.dimensions.dropFirst()))
+      Shape([halves.count * images] + h.shape.dimensions.dropFirst())
+    )
   }
 
   /// Walks through the blocks in order, handing each what was prepared for it.

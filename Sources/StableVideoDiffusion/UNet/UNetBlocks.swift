@@ -40,16 +40,30 @@ struct UNetLevel: Sendable {
   func layer(_ weights: Weights, _ index: Int, inputs: Int) throws(WeightsError) -> UNetLayer {
     UNetLayer(
       block: try SpatioTemporalResBlock(
-        weights.resnets[index], inputs, channels, time: time, epsilon: epsilon,
-        temporalEpsilon: epsilon, mix: .spatial),
-      transformer: hasAttention ? try transformer(weights, index) : nil)
+        weights.resnets[index],
+        inputs,
+        channels,
+        time: time,
+        epsilon: epsilon,
+        temporalEpsilon: epsilon,
+        mix: .spatial
+      ),
+      transformer: hasAttention ? try transformer(weights, index) : nil
+    )
   }
 
-  func transformer(_ weights: Weights, _ index: Int) throws(WeightsError)
+  func transformer(
+    _ weights: Weights,
+    _ index: Int
+  ) throws(WeightsError)
     -> SpatioTemporalTransformer
   {
     try SpatioTemporalTransformer(
-      weights.attentions[index], channels, heads: heads, layers: transformerLayers[index],
-      context: context)
+      weights.attentions[index],
+      channels,
+      heads: heads,
+      layers: transformerLayers[index],
+      context: context
+    )
   }
 }

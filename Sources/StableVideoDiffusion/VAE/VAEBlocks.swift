@@ -18,6 +18,8 @@ struct VAEAttention: Sendable {
   }
 
   /// - Parameter x: `[images, height, width, channels]`.
+  /// - Returns: A tensor of the input's shape.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
     let tokens = Shape([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]])
     let attended = try input(norm(x, silu: false).reshaped(tokens)).tokenAttention(heads: 1)
@@ -55,8 +57,12 @@ struct VAEEncoder: Sendable {
         index == channels.count - 1
         ? nil
         : try Convolution(
-          level.downsamplers[0].conv, outputs, outputs, stride: 2,
-          padding: Padding(top: 0, left: 0, bottom: 1, right: 1))
+          level.downsamplers[0].conv,
+          outputs,
+          outputs,
+          stride: 2,
+          padding: Padding(top: 0, left: 0, bottom: 1, right: 1)
+        )
       return Level(blocks: blocks, downsampler: downsampler)
     }
     let middle = place.mid_block
@@ -71,6 +77,7 @@ struct VAEEncoder: Sendable {
 
   /// - Parameter x: `[images, height, width, 3]` from -1 to 1.
   /// - Returns: `[images, height', width', 2 · latents]`: means, then log variances.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
     var h = try input(x)
     for level in levels {
@@ -99,11 +106,22 @@ struct TemporalDecoder: Sendable {
 
   init(_ weights: Weights, _ configuration: VAEConfiguration) throws(WeightsError) {
     let channels = Array(configuration.blockOutChannels.reversed())
-    func block(_ place: Weights, _ inputs: Int, _ outputs: Int) throws(WeightsError)
+    func block(
+      _ place: Weights,
+      _ inputs: Int,
+      _ outputs: Int
+    ) throws(WeightsError)
       -> SpatioTemporalResBlock
     {
       try SpatioTemporalResBlock(
-        place, inputs, outputs, time: nil, epsilon: 1e-6, temporalEpsilon: 1e-5, mix: .temporal)
+        place,
+        inputs,
+        outputs,
+        time: nil,
+        epsilon: 1e-6,
+        temporalEpsilon: 1e-5,
+        mix: .temporal
+      )
     }
     input = try Convolution(weights.conv_in, configuration.latentChannels, channels[0])
     let middle = weights.mid_block
@@ -136,6 +154,7 @@ struct TemporalDecoder: Sendable {
 
   /// - Parameter z: `[frames, height, width, latents]`: one clip.
   /// - Returns: `[frames, height', width', 3]`, from about -1 to 1.
+  /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ z: Tensor) throws(TensorError) -> Tensor {
     let frames = z.shape[0]
     var x = try first(input(z), frames: frames)

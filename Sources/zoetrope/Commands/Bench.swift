@@ -15,7 +15,8 @@ import Glibc
 struct Bench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures what each stage of a generation takes.",
-    discussion: "The picture is a made-up one; nothing is written.")
+    discussion: "The picture is a made-up one; nothing is written."
+  )
 
   @OptionGroup var model: ModelOptions
   @OptionGroup var settings: GenerationOptions
@@ -57,12 +58,20 @@ struct Bench: AsyncParsableCommand {
     let times = marks.withLock { marks in zip(marks.dropFirst(), marks).map { $0 - $1 } }
     let report = Report(
       stages: .init(
-        load: engine.loadSeconds, encode: timings.encode, step: timings.steps,
-        decode: timings.decode),
+        load: engine.loadSeconds,
+        encode: timings.encode,
+        step: timings.steps,
+        decode: timings.decode
+      ),
       cpuStages: .init(
-        load: load, encode: times.first ?? 0, step: Array(times.dropFirst().dropLast()),
-        decode: times.last ?? 0), peakRssBytes: Self.peakMemory(),
-      weightsBytes: engine.model.weightBytes)
+        load: load,
+        encode: times.first ?? 0,
+        step: Array(times.dropFirst().dropLast()),
+        decode: times.last ?? 0
+      ),
+      peakRssBytes: Self.peakMemory(),
+      weightsBytes: engine.model.weightBytes
+    )
     if json {
       let encoder = JSONEncoder()
       encoder.keyEncodingStrategy = .convertToSnakeCase

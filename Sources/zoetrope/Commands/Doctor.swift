@@ -9,7 +9,8 @@ import TensorCPU
 /// `zoetrope doctor`.
 struct Doctor: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Says what was found, what is missing, and how to get it.")
+    abstract: "Says what was found, what is missing, and how to get it."
+  )
 
   @OptionGroup var model: ModelOptions
 
@@ -34,9 +35,11 @@ struct Doctor: AsyncParsableCommand {
       let engine = try await model.load()
       let configuration = engine.model.unetConfiguration
       tell(
-        "model", true,
+        "model",
+        true,
         "\(try model.folder()): \(configuration.numFrames) frames, levels of "
-          + "\(configuration.blockOutChannels) channels, \(engine.model.weightBytes >> 20) MiB")
+          + "\(configuration.blockOutChannels) channels, \(engine.model.weightBytes >> 20) MiB"
+      )
     } catch { tell("model", false, "\(error)") }
     if missing > 0 { throw ExitCode.failure }
   }

@@ -14,20 +14,27 @@ struct Generate: AsyncParsableCommand {
     discussion: """
       Defaults are those of diffusers' StableVideoDiffusionPipeline, unless the model's folder \
       recommends others. The same picture, seed and settings make the same clip.
-      """)
+      """
+  )
 
-  @Argument(help: "One or more pictures of the same size: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC.")
+  @Argument(
+    help: "One or more pictures of the same size: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC."
+  )
   var images: [String]
 
   @Option(
     name: .shortAndLong,
-    help: "The file to write; with several clips, -1, -2 and so on is put before its ending.")
+    help: "The file to write; with several clips, -1, -2 and so on is put before its ending."
+  )
   var output = "output.mp4"
 
   @OptionGroup var model: ModelOptions
   @OptionGroup var settings: GenerationOptions
 
-  @Option(help: "mp4, webm, gif, webp, or png for a folder of frames; by the output's ending if not given.")
+  @Option(
+    help:
+      "mp4, webm, gif, webp, or png for a folder of frames; by the output's ending if not given."
+  )
   var format: VideoFormat?
 
   @Option(help: "Frames a second at which the clip plays; --fps if not given.")
@@ -47,9 +54,12 @@ struct Generate: AsyncParsableCommand {
     let clips = images.count * request.videosPerPicture
     let format = try self.format ?? Self.format(of: output)
     let files = ClipMaker.Files(
-      pictures: images, fit: fit, format: format,
+      pictures: images,
+      fit: fit,
+      format: format,
       framesPerSecond: playbackFps ?? Double(request.framesPerSecond),
-      outputs: Self.names(output, clips))
+      outputs: Self.names(output, clips)
+    )
     let report = GenerationReport(json: json)
     let clock = ContinuousClock()
     let start = clock.now
@@ -62,8 +72,12 @@ struct Generate: AsyncParsableCommand {
     }
     report.end()
     report.result(
-      files: files, request: request, timings: timings, load: engine.loadSeconds,
-      total: (clock.now - start) / .seconds(1))
+      files: files,
+      request: request,
+      timings: timings,
+      load: engine.loadSeconds,
+      total: (clock.now - start) / .seconds(1)
+    )
   }
 
   private static func format(of path: String) throws -> VideoFormat {
@@ -74,7 +88,8 @@ struct Generate: AsyncParsableCommand {
     guard let format = VideoFormat(rawValue: ending) else {
       throw ValidationError(
         "--output \(path): .\(ending) is none of "
-          + VideoFormat.allCases.map { "." + $0.rawValue }.joined(separator: ", "))
+          + VideoFormat.allCases.map { "." + $0.rawValue }.joined(separator: ", ")
+      )
     }
     return format
   }
@@ -82,7 +97,8 @@ struct Generate: AsyncParsableCommand {
   /// `clip.mp4`, or `clip-1.mp4`, `clip-2.mp4` and so on.
   private static func names(_ path: String, _ count: Int) -> [String] {
     guard count > 1 else { return [path] }
-    let dot = path.lastIndex(of: ".").flatMap { path[$0...].contains("/") ? nil : $0 } ?? path.endIndex
+    let dot =
+      path.lastIndex(of: ".").flatMap { path[$0...].contains("/") ? nil : $0 } ?? path.endIndex
     return (1...count).map { "\(path[..<dot])-\($0)\(path[dot...])" }
   }
 }

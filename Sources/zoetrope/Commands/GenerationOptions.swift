@@ -5,7 +5,9 @@ import ArgumentParser
 import StableVideoDiffusion
 import TensorCore
 
-/// The arguments of a generation, named as in diffusers. What is not given stays as it was.
+/// The arguments of a generation, named as in diffusers.
+///
+/// What is not given stays as it was.
 struct GenerationOptions: ParsableArguments {
   @Option(help: "Width of the frames in pixels, a multiple of 8.")
   var width: Int?
@@ -15,11 +17,14 @@ struct GenerationOptions: ParsableArguments {
 
   @Option(
     name: [.customLong("num-frames"), .customLong("frames")],
-    help: "Frames of a clip; as many as the model was trained for if not given.")
+    help: "Frames of a clip; as many as the model was trained for if not given."
+  )
   var frames: Int?
 
   @Option(
-    name: [.customLong("num-inference-steps"), .customLong("steps")], help: "Denoising steps.")
+    name: [.customLong("num-inference-steps"), .customLong("steps")],
+    help: "Denoising steps."
+  )
   var steps: Int?
 
   @Option(parsing: .upToNextOption, help: "Noise levels in place of steps, the final 0 included.")
@@ -37,20 +42,28 @@ struct GenerationOptions: ParsableArguments {
   @Option(name: .customLong("motion-bucket-id"), help: "How much moves: 1 is still, 255 is wild.")
   var motionBucket: Int?
 
-  @Option(name: .customLong("noise-aug-strength"), help: "Noise added to the picture; more frees the clip from it.")
+  @Option(
+    name: .customLong("noise-aug-strength"),
+    help: "Noise added to the picture; more frees the clip from it."
+  )
   var noiseAugmentation: Float?
 
-  @Option(name: .customLong("decode-chunk-size"), help: "Frames decoded together; all if not given.")
+  @Option(
+    name: .customLong("decode-chunk-size"),
+    help: "Frames decoded together; all if not given."
+  )
   var decodeChunk: Int?
 
   @Option(
     name: [.customLong("num-videos-per-prompt"), .customLong("videos")],
-    help: "Clips made of each picture.")
+    help: "Clips made of each picture."
+  )
   var videos: Int?
 
   @Option(
-    parsing: .upToNextOption,
-    help: "One seed for all clips, or one for each; random if not given.")
+    parsing: .unconditionalSingleValue,
+    help: "A seed for all clips, or, given again and again, one for each; random if not given."
+  )
   var seed: [Int] = []
 
   @Option(help: "float16 draws noise as a half-precision run of diffusers does.")

@@ -8,13 +8,18 @@ import TensorCPU
 /// `zoetrope model`.
 struct ModelCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "model", abstract: "Makes checkpoints.", subcommands: [Init.self])
+    commandName: "model",
+    abstract: "Makes checkpoints.",
+    subcommands: [Init.self]
+  )
 
   /// `zoetrope model init`.
   struct Init: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes a checkpoint with random weights in the real layout.",
-      discussion: "Its clips are coloured noise: it is for trying everything before any weights exist.")
+      discussion:
+        "Its clips are coloured noise: it is for trying everything before any weights exist."
+    )
 
     @Flag(help: "Small enough to run anywhere in seconds (the only size so far).")
     var tiny = false

@@ -10,10 +10,14 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The folder of a checkpoint in diffusers' layout; ZOETROPE_MODEL if not given.",
-      valueName: "folder"))
+      valueName: "folder"
+    )
+  )
   var model: String?
 
-  @Option(help: "The variant of the weight files, as fp16; found by itself where it is the only one.")
+  @Option(
+    help: "The variant of the weight files, as fp16; found by itself where it is the only one."
+  )
   var variant: String?
 
   @Option(help: "How many threads compute; one a core if not given.")
@@ -33,7 +37,8 @@ struct ModelOptions: ParsableArguments {
     }
     throw ValidationError(
       "no model: give --model FOLDER or set ZOETROPE_MODEL; `zoetrope model init --tiny FOLDER` "
-        + "makes one to try things with")
+        + "makes one to try things with"
+    )
   }
 
   func load() async throws -> Engine {

@@ -31,7 +31,8 @@ struct ClipMaker: Sendable {
   /// - Throws: `MediaError` for a picture or a video, what the pipeline throws, `CancellationError`.
   ///   Nothing is left of clips that were not finished.
   func make(
-    _ files: Files, _ request: GenerationRequest,
+    _ files: Files,
+    _ request: GenerationRequest,
     progress: @escaping @Sendable (GenerationProgress) -> Void
   ) async throws -> GenerationTimings {
     var pictures: [RGBImage] = []
@@ -39,7 +40,8 @@ struct ClipMaker: Sendable {
       // As the reference service does: first to the size of the clip, then to RGB.
       let picture = try await reader.read(path: path)
       pictures.append(
-        try picture.fitted(width: request.width, height: request.height, fit: files.fit))
+        try picture.fitted(width: request.width, height: request.height, fit: files.fit)
+      )
     }
     let images = pictures
     let streams = files.outputs.map { _ in
@@ -65,9 +67,13 @@ struct ClipMaker: Sendable {
           var frames = stream.stream.makeAsyncIterator()
           guard let first = try await frames.next() else { continue }
           try await writer.encode(
-            PrependedFrames(first: first, rest: stream.stream), width: first.width,
-            height: first.height, framesPerSecond: files.framesPerSecond, format: files.format,
-            to: output)
+            PrependedFrames(first: first, rest: stream.stream),
+            width: first.width,
+            height: first.height,
+            framesPerSecond: files.framesPerSecond,
+            format: files.format,
+            to: output
+          )
         }
         return nil
       }

@@ -42,7 +42,9 @@ actor Engine {
   /// Loads on the thread that will compute, whose OpenMP settings are its own.
   private actor Loader {
     private let thread: EngineThread
-    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+      unsafe thread.asUnownedSerialExecutor()
+    }
 
     init(_ thread: EngineThread) { self.thread = thread }
 
@@ -61,7 +63,8 @@ actor Engine {
   /// - Returns: What the stages took.
   /// - Throws: As `StableVideoDiffusionPipeline.generate`.
   func generate(
-    _ pictures: [RGBImage], _ request: GenerationRequest,
+    _ pictures: [RGBImage],
+    _ request: GenerationRequest,
     progress: @escaping @Sendable (GenerationProgress) -> Void,
     frame: @escaping @Sendable (Frame) -> Void
   ) throws -> GenerationTimings {

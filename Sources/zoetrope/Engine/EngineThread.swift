@@ -28,14 +28,17 @@ import Synchronization
     let context = unsafe Unmanaged.passRetained(Context(thread: self, start: start))
     var thread = pthread_t()
     unsafe pthread_create(
-      &thread, nil,
+      &thread,
+      nil,
       { pointer in
         guard let pointer = unsafe pointer else { return nil }
         let context = unsafe Unmanaged<Context>.fromOpaque(pointer).takeRetainedValue()
         context.start()
         context.thread.run()
         return nil
-      }, context.toOpaque())
+      },
+      context.toOpaque()
+    )
     pthread_detach(thread)
   }
 

@@ -46,24 +46,37 @@ struct GenerationReport: Sendable {
   func end() { bar?.clear() }
 
   func result(
-    files: ClipMaker.Files, request: GenerationRequest, timings: GenerationTimings, load: Double,
+    files: ClipMaker.Files,
+    request: GenerationRequest,
+    timings: GenerationTimings,
+    load: Double,
     total: Double
   ) {
     let denoise = timings.steps.reduce(0, +)
     if json {
       line(
         Result(
-          outputs: files.outputs, seeds: request.seeds, width: request.width,
-          height: request.height, fps: files.framesPerSecond,
+          outputs: files.outputs,
+          seeds: request.seeds,
+          width: request.width,
+          height: request.height,
+          fps: files.framesPerSecond,
           seconds: Seconds(
-            load: load, encode: timings.encode, denoise: denoise, decode: timings.decode,
-            total: total)))
+            load: load,
+            encode: timings.encode,
+            denoise: denoise,
+            decode: timings.decode,
+            total: total
+          )
+        )
+      )
     } else {
       let seeds = request.seeds.map(String.init).joined(separator: ", ")
       Terminal.say(
         "\(files.outputs.joined(separator: ", ")): seed \(seeds), \(Self.tenths(total)) s "
           + "(encode \(Self.tenths(timings.encode)), denoise \(Self.tenths(denoise)), "
-          + "decode \(Self.tenths(timings.decode)))")
+          + "decode \(Self.tenths(timings.decode)))"
+      )
     }
   }
 
@@ -74,6 +87,8 @@ struct GenerationReport: Sendable {
   private func line(_ value: some Encodable) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if let data = try? encoder.encode(value) { Terminal.print(String(decoding: data, as: UTF8.self)) }
+    if let data = try? encoder.encode(value) {
+      Terminal.print(String(decoding: data, as: UTF8.self))
+    }
   }
 }

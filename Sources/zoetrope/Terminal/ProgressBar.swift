@@ -47,8 +47,11 @@ final class ProgressBar: Sendable {
   static func bar(_ name: String, _ done: Int, _ total: Int, _ elapsed: Duration) -> String {
     let width = 24
     let filled = width * done / max(total, 1)
-    let cells = String(repeating: "━", count: filled) + String(repeating: " ", count: width - filled)
-    let left = Int((elapsed / .seconds(1) / Double(max(done, 1)) * Double(total - done)).rounded(.up))
+    let cells =
+      String(repeating: "━", count: filled) + String(repeating: " ", count: width - filled)
+    let left = Int(
+      (elapsed / .seconds(1) / Double(max(done, 1)) * Double(total - done)).rounded(.up)
+    )
     let name = name + String(repeating: " ", count: max(0, 10 - name.count))
     return "\(name)[\(cells)] \(done)/\(total)" + (done < total ? "  \(left) s left" : "")
   }

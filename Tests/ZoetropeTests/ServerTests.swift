@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import FoundationEssentials
+import Subprocess
+import SystemPackage
+import Testing
+
+/// A server process on a port of its own.
+struct Server {
+  let port: Int
+  let temporary: String
+
+  var address: String { "http://localhost:\(port)" }
+
+  /// Serves a tiny model while `body` runs, then ends the server as a service manager would.
+  ///
+  /// - Returns: The server's exit status.
+  static func with(
+    _ place: borrowing Workplace,
+    _ body: @escaping @Sendable (Server) async throws -> Void
+  ) async throws -> TerminationStatus {
+    let temporary = place.path + "/temporary"
+    try FileManager.default.createDirectory(
+      atPath: temporary,
+      withIntermediateDirectories: true
+    )
+    let result = try await Subprocess.run(
+      .path(FilePath(Programs.zoetrope)),
+      arguments: ["serve", "--model", place.model, "--port", "0", "--host", "127.0.0.1"],
+      environment: .inherit.updating(["TMPDIR": temporary, "OMP_WAIT_POLICY": "passive"]),
+      input: .none,
+      output: .discarded,
+      error: .sequence
+    ) { execution in
+      var seen = ""
+      var started = false
+      for try await line in execution.standardError.strings() {
+        seen += line
+        guard !started, let colon = line.lastIndex(of: ":"), line.contains("is served on"),
+          let port = Int(line[line.index(after: colon)...].filter(\.isNumber))
+        else { continue }
+        started = true
+        do {
+          try await body(Server(port: port, temporary: temporary))
+        } catch { Issue.record(error) }
+        try execution.send(signal: .terminate)
+      }
+      if !started { Issue.record("the server did not start: \(seen)") }
+    }
+    return result.terminationStatus
+  }
+
+  func curl(_ arguments: String...) async throws -> Outcome {
+    try await Programs.run("curl", ["-sS", "-w", "%{http_code}"] + arguments)
+  }
+
+  /// The tutorial's line.
+  func generate(_ image: String, to output: String, fields: [String] = []) async throws -> Outcome {
+    try await Programs.run(
+      "curl",
+      ["-sS", "-w", "%{http_code}", "-X", "POST", address + "/generate", "-H", "accept: video/*"]
+        + ["-H", "Content-Type: multipart/form-data", "-F", "image=@\(image);type=image/png"]
+        + fields.flatMap { ["-F", $0] } + ["-o", output]
+    )
+  }
+}
+
+@Suite("The server") struct ServerTests {
+  static let quick = ["width=96", "height=64", "num_inference_steps=2"]
+
+  @Test("the tutorial's curl line makes a video that plays")
+  func tutorial() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let folder = place.path
+    let status = try await Server.with(place) { server in
+      let outcome = try await server.generate(
+        Assets.photograph,
+        to: folder + "/generated.mp4",
+        fields: ["decode_chunk_size=2", "seed=null"] + Self.quick
+      )
+      #expect(outcome.output == "200", "\(outcome)")
+      #expect(
+        try await Programs.probe(folder + "/generated.mp4") == "96,64,4,7/1,h264,yuv420p"
+      )
+      for path in ["/livez", "/readyz"] {
+        #expect(try await server.curl(server.address + path).output.hasSuffix("200"))
+      }
+    }
+    #expect(status == .exited(0))
+  }
+
+  @Test("the same seed answers with the same bytes as before, and as the command")
+  func seeds() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let folder = place.path
+    let model = place.model
+    let status = try await Server.with(place) { server in
+      for name in ["a", "b"] {
+        let outcome = try await server.generate(
+          Assets.photograph,
+          to: "\(folder)/\(name).mp4",
+          fields: ["decode_chunk_size=2", "seed=42"] + Self.quick
+        )
+        #expect(outcome.output == "200", "\(outcome)")
+      }
+      let command = try await Programs.run(
+        Programs.zoetrope,
+        ["generate", Assets.photograph, "--model", model, "-o", folder + "/c.mp4", "--seed", "42"]
+          + ["--decode-chunk-size", "2"] + CommandTests.quick
+      )
+      #expect(command.status == 0, "\(command.error)")
+      let files = try ["a", "b", "c"].map { name in
+        try Data(contentsOf: URL(filePath: "\(folder)/\(name).mp4"))
+      }
+      #expect(files[0] == files[1])
+      #expect(files[0] == files[2])
+    }
+    #expect(status == .exited(0))
+  }
+
+  @Test("bad input is answered with a reason, nothing is left, and it goes on serving")
+  func badInput() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let folder = place.path
+    let photograph = [UInt8](try Data(contentsOf: URL(filePath: Assets.photograph)))
+    let text = try place.write("text.png", Array("not a picture".utf8))
+    let empty = try place.write("empty.png", [])
+    let truncated = try place.write("truncated.jpg", Array(photograph.prefix(9000)))
+    let bomb = try place.write("bomb.png", Self.bomb)
+    let status = try await Server.with(place) { server in
+      let cases: [(image: String, fields: [String], status: String, says: String)] = [
+        (text, [], "400", "image"), (empty, [], "400", "image"), (truncated, [], "400", "image"),
+        (bomb, [], "413", "30000"), (Assets.photograph, ["seed=abc"], "400", "seed"),
+        (Assets.photograph, ["decode_chunk_size=0"], "400", "decode_chunk_size"),
+        (Assets.photograph, ["width=100"], "400", "width"),
+      ]
+      for (image, fields, status, says) in cases {
+        let answer = folder + "/answer"
+        let outcome = try await server.generate(image, to: answer, fields: fields)
+        #expect(outcome.output == status, "\(image) \(fields): \(outcome)")
+        let body = String(decoding: try Data(contentsOf: URL(filePath: answer)), as: UTF8.self)
+        #expect(body.contains(says), "\(image) \(fields): \(body)")
+      }
+      let missing = try await server.curl(
+        "-X",
+        "POST",
+        server.address + "/generate",
+        "-F",
+        "seed=1"
+      )
+      #expect(missing.output.hasSuffix("400") && missing.output.contains("image"))
+      let good = try await server.generate(
+        Assets.photograph,
+        to: folder + "/good.mp4",
+        fields: Self.quick
+      )
+      #expect(good.output == "200")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: server.temporary).isEmpty)
+    }
+    #expect(status == .exited(0))
+  }
+
+  @Test("requests that come together are answered one after another")
+  func together() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let folder = place.path
+    let status = try await Server.with(place) { server in
+      let answers = try await withThrowingTaskGroup(of: String.self) { group in
+        for index in 0..<3 {
+          group.addTask {
+            try await server.generate(
+              Assets.photograph,
+              to: "\(folder)/\(index).mp4",
+              fields: Self.quick
+            ).output
+          }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(answers == ["200", "200", "200"])
+    }
+    #expect(status == .exited(0))
+  }
+
+  /// A PNG that claims 30,000 by 30,000 pixels and holds next to nothing.
+  private static let bomb: [UInt8] = {
+    func word(_ value: UInt32) -> [UInt8] {
+      (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }
+    }
+    func checksum(_ bytes: [UInt8]) -> UInt32 {
+      ~bytes.reduce(0xFFFF_FFFF as UInt32) { sum, byte in
+        (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in
+          sum & 1 == 1 ? 0xEDB8_8320 ^ (sum >> 1) : sum >> 1
+        }
+      }
+    }
+    func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+      let body = Array(name.utf8) + data
+      return word(UInt32(data.count)) + body + word(checksum(body))
+    }
+    let header = word(30_000) + word(30_000) + [8, 2, 0, 0, 0]
+    let data: [UInt8] = [0x78, 0x9C, 0x63, 0, 0, 0, 1, 0, 1]
+    return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header)
+      + chunk("IDAT", data) + chunk("IEND", [])
+  }()
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, checks the format, builds without warnings, and runs all tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+Tools/setup.sh curl
+swift format lint --strict --recursive Sources Tests Package.swift
+# Release: tests of numbers would take minutes in debug, and the build is the one that `serve` uses.
+swift build -c release --build-tests --disable-testable-imports
+swift test -c release --skip-build --disable-testable-imports --disable-xctest "$@"
