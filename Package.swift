@@ -86,6 +86,7 @@ let package = Package(
       dependencies: [
         "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCore", "VideoService",
         logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]
     ),
 

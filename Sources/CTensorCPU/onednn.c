@@ -215,27 +215,34 @@ bool cpu_plan_shares_layout(const cpu_plan *a, const cpu_plan *b) {
   return dnnl_memory_desc_equal(a->packed_weights, b->packed_weights) != 0;
 }
 
-int cpu_plan_pack(const cpu_plan *plan, const cpu_plan *origin, const float *in, float *packed) {
-  descriptor_view source = origin ? origin->packed_weights : plan->plain_weights;
+static int reorder(descriptor_view source, const float *in, descriptor_view target, float *out) {
   dnnl_memory_t from = NULL, to = NULL;
   dnnl_primitive_desc_t description = NULL;
-  dnnl_primitive_t reorder = NULL;
+  dnnl_primitive_t primitive = NULL;
   dnnl_status_t s = dnnl_memory_create(&from, source, shared_engine, (void *)in);
-  if (s == dnnl_success) s = dnnl_memory_create(&to, plan->packed_weights, shared_engine, packed);
+  if (s == dnnl_success) s = dnnl_memory_create(&to, target, shared_engine, out);
   if (s == dnnl_success)
-    s = dnnl_reorder_primitive_desc_create(&description, source, shared_engine, plan->packed_weights,
+    s = dnnl_reorder_primitive_desc_create(&description, source, shared_engine, target,
                                            shared_engine, NULL);
-  if (s == dnnl_success) s = dnnl_primitive_create(&reorder, description);
+  if (s == dnnl_success) s = dnnl_primitive_create(&primitive, description);
   if (s == dnnl_success) {
     dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-    s = dnnl_primitive_execute(reorder, shared_stream, 2, arguments);
+    s = dnnl_primitive_execute(primitive, shared_stream, 2, arguments);
     if (s == dnnl_success) s = dnnl_stream_wait(shared_stream);
   }
-  if (reorder) dnnl_primitive_destroy(reorder);
+  if (primitive) dnnl_primitive_destroy(primitive);
   if (description) dnnl_primitive_desc_destroy(description);
   if (from) dnnl_memory_destroy(from);
   if (to) dnnl_memory_destroy(to);
   return s;
+}
+
+int cpu_plan_pack(const cpu_plan *plan, const float *plain, float *packed) {
+  return reorder(plan->plain_weights, plain, plan->packed_weights, packed);
+}
+
+int cpu_plan_unpack(const cpu_plan *plan, const float *packed, float *plain) {
+  return reorder(plan->packed_weights, packed, plan->plain_weights, plain);
 }
 
 int cpu_plan_run(cpu_plan *plan, const float *x, const float *weights, const float *bias,

@@ -114,16 +114,6 @@ extension CPUBackend {
     padding: Padding,
     residual: Tensor?
   ) throws(TensorError) -> Tensor {
-    if let temporal = weight as? CPUTemporalWeight {
-      return try temporalConvolution(
-        x,
-        temporal,
-        bias: bias,
-        stride: stride,
-        padding: padding,
-        residual: residual
-      )
-    }
     let weight = try self.weight(weight)
     let size = x.convolved(by: weight.shape, stride: stride, padding: padding)
     let result = try make(
@@ -131,6 +121,25 @@ extension CPUBackend {
       "convolution"
     )
     guard result.shape.count > 0 else { return result }
+    if Self.takesProducts(weight.shape, size, stride) {
+      var shape = cpu_convolution_shape(
+        x: x.shape,
+        weight: weight.shape,
+        out: size,
+        stride: stride,
+        padding: padding
+      )
+      let taps = try weight.taps("convolution")
+      unsafe cpu_convolution_by_products(
+        &shape,
+        input(x),
+        taps.floats,
+        input(bias),
+        input(residual),
+        output(result)
+      )
+      return result
+    }
     let problem = OneDNN.Problem.convolution(
       x: x.shape,
       weight: weight.shape,
@@ -152,31 +161,12 @@ extension CPUBackend {
     return result
   }
 
-  private func temporalConvolution(
-    _ x: Tensor,
-    _ weight: CPUTemporalWeight,
-    bias: Tensor?,
-    stride: Extent,
-    padding: Padding,
-    residual: Tensor?
-  ) throws(TensorError) -> Tensor {
-    guard stride == Extent(1, 1), padding == Padding(1, 0) else {
-      throw TensorError(.shape, "convolution", "a kernel of 3 by 1 keeps its size and stride of 1")
-    }
-    let result = try make(x.shape.withColumns(weight.shape[0]), "convolution")
-    unsafe cpu_temporal_convolution(
-      input(x),
-      input(weight.taps),
-      input(bias),
-      input(residual),
-      output(result),
-      x.shape[0],
-      x.shape[1],
-      x.shape[2],
-      x.shape[3],
-      weight.shape[0]
-    )
-    return result
+  /// Whether one matrix product a tap beats oneDNN's own kernel: where rows are long, and there are
+  /// channels enough on both sides to fill a product.
+  private static func takesProducts(_ weight: Shape, _ size: Extent, _ stride: Extent) -> Bool {
+    let isTemporal = weight[2] == 3 && weight[3] == 1
+    return stride == Extent(1, 1) && min(weight[0], weight[1]) >= 16 && weight[2] * weight[3] > 1
+      && (isTemporal || size.width >= 48)
   }
 
   /// See `Backend.tokenAttention`.

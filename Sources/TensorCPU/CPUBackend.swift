@@ -89,15 +89,7 @@ public final class CPUBackend: Backend {
         "a whole tensor in the processor's memory was expected"
       )
     }
-    let shape = weight.shape
-    guard shape.rank == 4, shape[2] == 3, shape[3] == 1 else {
-      return CPUWeight(shape: shape, plain: storage, pool: pool)
-    }
-    // A temporal convolution reads one matrix for each of its three taps.
-    let values = try weight.values()
-    let pairs = shape[0] * shape[1]
-    let taps = (0..<3).flatMap { tap in (0..<pairs).map { values[$0 * 3 + tap] } }
-    return CPUTemporalWeight(shape: shape, taps: try upload(taps, shape: [3, shape[0], shape[1]]))
+    return CPUWeight(shape: weight.shape, plain: storage, pool: pool)
   }
 
   // MARK: Memory
@@ -127,7 +119,7 @@ public final class CPUBackend: Backend {
   /// Where a fresh result's elements begin; nothing else has seen it yet.
   func output(_ x: Tensor) -> UnsafeMutablePointer<Float> {
     let storage = unsafe unsafeDowncast(x.storage, to: CPUStorage.self)
-    return unsafe storage.base.assumingMemoryBound(to: Float.self) + x.offset
+    return unsafe storage.floats + x.offset
   }
 
   func weight(_ weight: any PreparedWeight) throws(TensorError) -> CPUWeight {

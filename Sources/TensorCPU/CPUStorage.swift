@@ -18,6 +18,8 @@ internal import TensorCore
   let base: UnsafeMutableRawPointer
   private let pool: MemoryPool
 
+  var floats: UnsafeMutablePointer<Float> { unsafe base.assumingMemoryBound(to: Float.self) }
+
   init(byteCount: Int, base: UnsafeMutableRawPointer, pool: MemoryPool) {
     self.byteCount = byteCount
     unsafe self.base = unsafe base

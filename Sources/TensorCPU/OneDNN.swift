@@ -67,7 +67,7 @@ final class OneDNN: Sendable {
     let failure: TensorError? = state.withLock { state in
       do throws(TensorError) {
         let plan = try self.plan(for: problem, operation, &state)
-        let weights = try weight.laidOut(for: plan, operation)
+        let weights = try weight.packed(for: plan, operation)
         let needed = unsafe cpu_plan_scratch_bytes(plan.pointer)
         if needed > (state.scratch?.byteCount ?? 0) {
           state.scratch = nil
@@ -78,7 +78,7 @@ final class OneDNN: Sendable {
           unsafe cpu_plan_run(
             plan.pointer,
             x,
-            weights.base.assumingMemoryBound(to: Float.self),
+            weights.floats,
             bias,
             residual,
             y,
@@ -110,21 +110,11 @@ final class OneDNN: Sendable {
       status = unsafe cpu_plan_linear(rows, inputs, outputs, bias, residual, &made)
     case .convolution(let x, let weight, let out, let stride, let padding, let bias, let residual):
       var shape = cpu_convolution_shape(
-        images: x[0],
-        height: x[1],
-        width: x[2],
-        inputs: x[3],
-        out_height: out.height,
-        out_width: out.width,
-        outputs: weight[0],
-        kernel_height: weight[2],
-        kernel_width: weight[3],
-        stride_height: stride.height,
-        stride_width: stride.width,
-        top: padding.top,
-        left: padding.left,
-        bottom: padding.bottom,
-        right: padding.right
+        x: x,
+        weight: weight,
+        out: out,
+        stride: stride,
+        padding: padding
       )
       status = unsafe cpu_plan_convolution(&shape, bias, residual, &made)
     }
@@ -144,5 +134,27 @@ final class OneDNN: Sendable {
     case 1: throw TensorError(.outOfMemory, operation, "oneDNN ran out of memory")
     default: throw TensorError(.library, operation, "oneDNN failed with status \(status)")
     }
+  }
+}
+
+extension cpu_convolution_shape {
+  init(x: Shape, weight: Shape, out: Extent, stride: Extent, padding: Padding) {
+    self.init(
+      images: x[0],
+      height: x[1],
+      width: x[2],
+      inputs: x[3],
+      out_height: out.height,
+      out_width: out.width,
+      outputs: weight[0],
+      kernel_height: weight[2],
+      kernel_width: weight[3],
+      stride_height: stride.height,
+      stride_width: stride.width,
+      top: padding.top,
+      left: padding.left,
+      bottom: padding.bottom,
+      right: padding.right
+    )
   }
 }

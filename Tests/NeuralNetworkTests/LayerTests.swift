@@ -13,7 +13,9 @@ import Testing
 
   @Test(arguments: [(1, 1, 1), (3, 4, 5), (32, 7, 2)])
   func `upsampling and convolving at once is one after the other`(
-    _ channels: Int, _ height: Int, _ width: Int
+    _ channels: Int,
+    _ height: Int,
+    _ width: Int
   ) throws {
     let checkpoint = MemoryCheckpoint(random: [
       "weight": [channels, channels, 3, 3], "bias": [channels],
@@ -23,7 +25,8 @@ import Testing
       let plain = try Convolution(checkpoint.weights(), channels, channels)
       let shape: Shape = [2, height, width, channels]
       let expected = try plain(
-        random(shape, ReferenceBackend()).upsampled(to: Extent(2 * height, 2 * width)))
+        random(shape, ReferenceBackend()).upsampled(to: Extent(2 * height, 2 * width))
+      )
       let actual = try layer(random(shape, backend))
       #expect(actual.shape == expected.shape)
       expectClose(try actual.values(), try expected.values(), within: rounding, backend.name)
@@ -39,8 +42,11 @@ import Testing
       let scaled = try TemporalConvolution(checkpoint.weights(backend), 4, 6, scale: 0.3)
       let expected = try plain(x).combined(0.3, with: residual, 1)
       expectClose(
-        try scaled(x, residual: residual).values(), try expected.values(), within: rounding,
-        backend.name)
+        try scaled(x, residual: residual).values(),
+        try expected.values(),
+        within: rounding,
+        backend.name
+      )
     }
   }
 
@@ -87,7 +93,9 @@ import Testing
     ).activated(.gelu).values()
     let narrow = gates.indices.map { wide[$0 / 12 * 24 + $0 % 12] * gates[$0] }
     let expected = try Linear(weights.net[2], 12, 3)(
-      backend.upload(narrow, shape: [7, 12]), residual: x)
+      backend.upload(narrow, shape: [7, 12]),
+      residual: x
+    )
     for backend in Self.backends {
       let layer = try FeedForward(checkpoint.weights(backend), 3)
       let actual = try layer(random([7, 3], backend), residual: random([7, 3], backend))
@@ -107,8 +115,11 @@ import Testing
       let x = try random([3, 4], backend)
       let hidden = try Linear(weights.linear_1, 4, 8)(x).activated(.silu)
       expectClose(
-        try layer(x).values(), try Linear(weights.linear_2, 8, 6)(hidden).values(),
-        within: rounding, backend.name)
+        try layer(x).values(),
+        try Linear(weights.linear_2, 8, 6)(hidden).values(),
+        within: rounding,
+        backend.name
+      )
     }
   }
 
@@ -134,10 +145,12 @@ import Testing
       let group = try GroupNorm(checkpoint.weights(backend), 32, epsilon: 1e-2)
       #expect(
         try group(x, silu: true).values()
-          == x.groupNorm(groups: 32, weight: ones, bias: bias, epsilon: 1e-2, silu: true).values())
+          == x.groupNorm(groups: 32, weight: ones, bias: bias, epsilon: 1e-2, silu: true).values()
+      )
       let layer = try LayerNorm(checkpoint.weights(backend), 32, epsilon: 1e-2)
       #expect(
-        try layer(x).values() == x.layerNorm(weight: ones, bias: bias, epsilon: 1e-2).values())
+        try layer(x).values() == x.layerNorm(weight: ones, bias: bias, epsilon: 1e-2).values()
+      )
     }
   }
 

@@ -26,7 +26,9 @@ final class MemoryCheckpoint: WeightSource {
   func shape(of name: String, expected: Shape) -> [Int]? { tensors[name]?.shape.dimensions }
 
   func load(_ name: String, scale: Float, to backend: any Backend) throws(WeightsError) -> Tensor {
-    guard let tensor = tensors[name] else { throw WeightsError(.missing, "memory", name, "is missing") }
+    guard let tensor = tensors[name] else {
+      throw WeightsError(.missing, "memory", name, "is missing")
+    }
     do {
       return try backend.upload(tensor.values.map { scale * $0 }, shape: tensor.shape)
     } catch { throw WeightsError(.read, "memory", name, "\(error)") }

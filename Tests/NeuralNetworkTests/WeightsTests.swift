@@ -34,7 +34,8 @@ import Testing
     #expect(error?.code == .shape)
     #expect(
       error?.description
-        == "memory: conv_in.weight is [2, 3], but the configuration asks for [3, 2]")
+        == "memory: conv_in.weight is [2, 3], but the configuration asks for [3, 2]"
+    )
     #expect(throws: WeightsError.self) { try weights.conv_in.weight.ignore([6], because: "test") }
   }
 

@@ -40,16 +40,17 @@ import Testing
     }
   }
 
-  static let clips: [Clip] = [1, 2, 7, 8, 9, 25].flatMap { frames in
-    [1, 8, 40, 64, 80].map { size in
-      Clip(clips: frames % 2 + 1, frames: frames, tokens: 5, heads: 3, size: size)
-    }
-  } + [
-    Clip(clips: 2, frames: 3, tokens: 300, heads: 1, size: 8),
-    Clip(clips: 0, frames: 3, tokens: 4, heads: 1, size: 8),
-    Clip(clips: 1, frames: 3, tokens: 0, heads: 1, size: 8),
-    Clip(clips: 1, frames: 40, tokens: 2, heads: 2, size: 5),
-  ]
+  static let clips: [Clip] =
+    [1, 2, 7, 8, 9, 25].flatMap { frames in
+      [1, 8, 40, 64, 80].map { size in
+        Clip(clips: frames % 2 + 1, frames: frames, tokens: 5, heads: 3, size: size)
+      }
+    } + [
+      Clip(clips: 2, frames: 3, tokens: 300, heads: 1, size: 8),
+      Clip(clips: 0, frames: 3, tokens: 4, heads: 1, size: 8),
+      Clip(clips: 1, frames: 3, tokens: 0, heads: 1, size: 8),
+      Clip(clips: 1, frames: 40, tokens: 2, heads: 2, size: 5),
+    ]
 
   @Test(arguments: clips)
   func `attention among frames is its definition`(_ test: Clip) throws {
@@ -90,7 +91,8 @@ import Testing
     #expect(first.allSatisfy { $0 == 520 })
   }
 
-  @Test func `a number that is not one makes its own image's rows not numbers and no others`() throws
+  @Test func `a number that is not one makes its own image's rows not numbers and no others`()
+    throws
   {
     var values = TorchGenerator.normals(2 * 70 * 24, seed: 1)
     values[70 * 24 + 8] = .nan

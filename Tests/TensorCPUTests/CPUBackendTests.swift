@@ -12,21 +12,37 @@ import Testing
   private static func work(_ operands: inout Operands) throws -> Tensor {
     let x = try operands.tensor([2, 24, 40, 64])
     let convolved = try x.convolution(
-      operands.weight([64, 64, 3, 3]), bias: operands.tensor([64]), padding: Padding(1, 1),
+      operands.weight([64, 64, 3, 3]),
+      bias: operands.tensor([64]),
+      padding: Padding(1, 1),
       residual: x
     ).groupNorm(
-      groups: 32, weight: operands.tensor([64], mean: 1), bias: operands.tensor([64]),
-      epsilon: 1e-5, silu: true)
+      groups: 32,
+      weight: operands.tensor([64], mean: 1),
+      bias: operands.tensor([64]),
+      epsilon: 1e-5,
+      silu: true
+    )
     let along = try convolved.reshaped([1, 2, 960, 64]).convolution(
-      operands.weight([64, 64, 3, 1]), padding: Padding(1, 0))
+      operands.weight([64, 64, 3, 1]),
+      padding: Padding(1, 0)
+    )
     let tokens = try along.reshaped([2, 960, 64]).linear(operands.weight([192, 64]))
-    let attended = try tokens.tokenAttention(heads: 2) + tokens.reshaped([1, 2, 960, 192])
+    let attended =
+      try tokens.tokenAttention(heads: 2)
+      + tokens.reshaped([1, 2, 960, 192])
       .frameAttention(heads: 4).reshaped([2, 960, 64])
     return try attended.layerNorm(
-      weight: operands.tensor([64], mean: 1), bias: operands.tensor([64]), epsilon: 1e-5
+      weight: operands.tensor([64], mean: 1),
+      bias: operands.tensor([64]),
+      epsilon: 1e-5
     ).feedForward(
-      gated: operands.weight([512, 64]), gatedBias: operands.tensor([512]),
-      output: operands.weight([64, 256]), outputBias: operands.tensor([64]), residual: attended)
+      gated: operands.weight([512, 64]),
+      gatedBias: operands.tensor([512]),
+      output: operands.weight([64, 256]),
+      outputBias: operands.tensor([64]),
+      residual: attended
+    )
   }
 
   @Test func `one thread and several give the same but for rounding`() throws {

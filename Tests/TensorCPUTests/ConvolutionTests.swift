@@ -27,8 +27,11 @@ import Testing
   static let channels: [Case] = [1, 3, 5, 8, 33, 64].flatMap { inputs in
     [1, 3, 5, 8, 33, 64].map { outputs in
       Case(
-        x: [2, 5, 7, inputs], outputs: outputs, bias: (inputs + outputs) % 3 > 0,
-        residual: (inputs + outputs) % 2 > 0)
+        x: [2, 5, 7, inputs],
+        outputs: outputs,
+        bias: (inputs + outputs) % 3 > 0,
+        residual: (inputs + outputs) % 2 > 0
+      )
     }
   }
 
@@ -37,11 +40,17 @@ import Testing
       Case(x: [1, height, width, 8], outputs: 16),
       Case(x: [3, height, width, 16], outputs: 8, bias: false, residual: true),
       Case(
-        x: [1, height, width, 5], outputs: 7, kernel: Extent(1, 1), padding: Padding(0, 0),
-        residual: true),
+        x: [1, height, width, 5],
+        outputs: 7,
+        kernel: Extent(1, 1),
+        padding: Padding(0, 0),
+        residual: true
+      ),
       Case(x: [2, height, width, 8], outputs: 8, stride: Extent(2, 2)),
       Case(
-        x: [1, height, width, 33], outputs: 5, stride: Extent(2, 2),
+        x: [1, height, width, 33],
+        outputs: 5,
+        stride: Extent(2, 2),
         padding: Padding(top: 0, left: 0, bottom: 1, right: 1)
       ),
     ].filter { $0.stride == Extent(1, 1) || min(height, width) > 1 }
@@ -49,19 +58,41 @@ import Testing
 
   static let kernels: [Case] = [
     Case(
-      x: [1, 6, 5, 8], outputs: 8, kernel: Extent(2, 2),
-      padding: Padding(top: 1, left: 1, bottom: 0, right: 0)),
+      x: [1, 6, 5, 8],
+      outputs: 8,
+      kernel: Extent(2, 2),
+      padding: Padding(top: 1, left: 1, bottom: 0, right: 0)
+    ),
     Case(
-      x: [1, 6, 5, 8], outputs: 8, kernel: Extent(2, 2),
-      padding: Padding(top: 0, left: 1, bottom: 1, right: 0)),
+      x: [1, 6, 5, 8],
+      outputs: 8,
+      kernel: Extent(2, 2),
+      padding: Padding(top: 0, left: 1, bottom: 1, right: 0)
+    ),
     Case(
-      x: [2, 6, 5, 3], outputs: 4, kernel: Extent(2, 2),
-      padding: Padding(top: 1, left: 0, bottom: 0, right: 1), bias: false),
-    Case(x: [1, 28, 28, 3], outputs: 32, kernel: Extent(14, 14), stride: Extent(14, 14),
-      padding: Padding(0, 0), bias: false),
+      x: [2, 6, 5, 3],
+      outputs: 4,
+      kernel: Extent(2, 2),
+      padding: Padding(top: 1, left: 0, bottom: 0, right: 1),
+      bias: false
+    ),
+    Case(
+      x: [1, 28, 28, 3],
+      outputs: 32,
+      kernel: Extent(14, 14),
+      stride: Extent(14, 14),
+      padding: Padding(0, 0),
+      bias: false
+    ),
     Case(x: [1, 9, 8, 4], outputs: 6, kernel: Extent(1, 3), padding: Padding(0, 1)),
-    Case(x: [1, 9, 8, 4], outputs: 6, kernel: Extent(5, 3), stride: Extent(2, 1),
-      padding: Padding(2, 1), residual: true),
+    Case(
+      x: [1, 9, 8, 4],
+      outputs: 6,
+      kernel: Extent(5, 3),
+      stride: Extent(2, 1),
+      padding: Padding(2, 1),
+      residual: true
+    ),
     Case(x: [1, 4, 4, 8], outputs: 8, padding: Padding(3, 2)),
     Case(x: [0, 4, 4, 8], outputs: 8, residual: true),
     Case(x: [2, 18, 32, 64], outputs: 64, residual: true),
@@ -74,22 +105,86 @@ import Testing
     }
   }
 
-  // A kernel of three by one goes another way, which takes 256 pixels at a time through the frames.
-  static let temporal: [Case] = [1, 2, 7, 25].flatMap { frames in
-    [1, 3, 255, 256, 257].map { pixels in
+  // Long rows and enough channels go another way, which takes 128 pixels of a row at a time.
+  static let wide: [Case] = [47, 48, 127, 128, 129, 130, 257].flatMap { width in
+    [(16, 16), (17, 33), (15, 16), (64, 40)].map { inputs, outputs in
       Case(
-        x: [frames == 7 ? 2 : 1, frames, pixels, 5], outputs: 3, kernel: Extent(3, 1),
-        padding: Padding(1, 0), bias: pixels != 3, residual: pixels % 2 > 0)
+        x: [2, 3, width, inputs],
+        outputs: outputs,
+        bias: width % 2 > 0,
+        residual: outputs != 33
+      )
+    } + [
+      Case(
+        x: [1, 4, width, 16],
+        outputs: 20,
+        kernel: Extent(2, 2),
+        padding: Padding(top: 1, left: 0, bottom: 0, right: 1)
+      ),
+      Case(
+        x: [1, 4, width, 16],
+        outputs: 20,
+        kernel: Extent(2, 2),
+        padding: Padding(top: 0, left: 1, bottom: 1, right: 0),
+        bias: false
+      ),
+      Case(x: [1, 2, width, 16], outputs: 16, padding: Padding(4, 5), residual: true),
+      Case(x: [1, 1, width, 16], outputs: 16, kernel: Extent(1, 5), padding: Padding(0, 2)),
+      Case(x: [1, 5, width, 16], outputs: 16, kernel: Extent(5, 1), padding: Padding(2, 0)),
+      Case(x: [1, 5, width, 16], outputs: 16, padding: Padding(0, 0), bias: false),
+      Case(x: [1, 6, width, 16], outputs: 16, stride: Extent(2, 2)),
+      Case(x: [1, 6, width, 16], outputs: 16, stride: Extent(1, 2), residual: true),
+    ]
+  }
+
+  @Test(arguments: wide)
+  func `a convolution over long rows is its definition`(_ test: Case) throws {
+    try expectAgreement(of: cpu, within: Tolerance.product, test.testDescription) { operands in
+      try Self.convolution(&operands, test)
     }
-  } + [1, 3, 8, 33, 64].map { channels in
-    Case(
-      x: [2, 4, 6, channels], outputs: channels, kernel: Extent(3, 1), padding: Padding(1, 0),
-      residual: true)
-  } + [
-    Case(x: [0, 3, 4, 8], outputs: 8, kernel: Extent(3, 1), padding: Padding(1, 0)),
-    Case(
-      x: [1, 3, 520, 32], outputs: 16, kernel: Extent(3, 1), padding: Padding(1, 0), bias: false),
-  ]
+  }
+
+  static let temporal: [Case] =
+    [1, 2, 7, 25].flatMap { frames in
+      [1, 3, 127, 128, 129, 255, 256, 257].flatMap { pixels in
+        [(5, 3), (16, 24)].map { inputs, outputs in
+          Case(
+            x: [frames == 7 ? 2 : 1, frames, pixels, inputs],
+            outputs: outputs,
+            kernel: Extent(3, 1),
+            padding: Padding(1, 0),
+            bias: pixels != 3,
+            residual: pixels % 2 > 0
+          )
+        }
+      }
+    }
+    + [1, 3, 8, 33, 64].map { channels in
+      Case(
+        x: [2, 4, 6, channels],
+        outputs: channels,
+        kernel: Extent(3, 1),
+        padding: Padding(1, 0),
+        residual: true
+      )
+    } + [
+      Case(x: [0, 3, 4, 16], outputs: 16, kernel: Extent(3, 1), padding: Padding(1, 0)),
+      Case(
+        x: [1, 3, 520, 32],
+        outputs: 16,
+        kernel: Extent(3, 1),
+        padding: Padding(1, 0),
+        bias: false
+      ),
+      Case(x: [1, 5, 4, 16], outputs: 16, kernel: Extent(3, 1), padding: Padding(0, 0)),
+      Case(
+        x: [1, 5, 4, 16],
+        outputs: 16,
+        kernel: Extent(3, 1),
+        stride: Extent(2, 1),
+        padding: Padding(1, 0)
+      ),
+    ]
 
   @Test(arguments: temporal)
   func `a convolution over frames is its definition`(_ test: Case) throws {
@@ -98,13 +193,24 @@ import Testing
     }
   }
 
-  @Test func `a convolution over frames that changes its size is refused, not miscomputed`() throws {
-    let x = try cpu.upload([Float](repeating: 1, count: 12), shape: [1, 3, 4, 1])
-    let weight = try cpu.prepare(cpu.upload([1, 2, 3], shape: [1, 1, 3, 1]))
-    for (stride, padding) in [(2, Padding(1, 0)), (1, Padding(0, 0))] {
-      #expect(throws: TensorError.self) {
-        try x.convolution(weight, stride: Extent(stride, stride), padding: padding)
+  /// The backend lays a weight out anew for each way that it computes, and must not lose it.
+  @Test func `one kernel serves maps of many sizes and keeps its numbers`() throws {
+    let values = TorchGenerator.normals(24 * 16 * 9, seed: 4)
+    let weight = try cpu.prepare(cpu.upload(values, shape: [24, 16, 3, 3]))
+    let reference = ReferenceBackend()
+    let expected = try reference.prepare(reference.upload(values, shape: [24, 16, 3, 3]))
+    for (width, stride) in [(60, 1), (8, 1), (60, 2), (130, 1), (9, 2), (3, 1), (60, 1), (8, 1)] {
+      func convolved(_ backend: any Backend, _ weight: any PreparedWeight) throws -> [Float] {
+        let x = TorchGenerator.normals(4 * width * 16, seed: UInt64(width))
+        return try backend.upload(x, shape: [1, 4, width, 16])
+          .convolution(weight, stride: Extent(stride, stride), padding: Padding(1, 1)).values()
       }
+      expectClose(
+        try convolved(cpu, weight),
+        try convolved(reference, expected),
+        within: Tolerance.product,
+        "rows of \(width), step \(stride)"
+      )
     }
   }
 
@@ -114,9 +220,12 @@ import Testing
     let weight = try operands.weight(shape)
     let size = x.convolved(by: shape, stride: test.stride, padding: test.padding)
     return try x.convolution(
-      weight, bias: test.bias ? operands.tensor([test.outputs]) : nil, stride: test.stride,
+      weight,
+      bias: test.bias ? operands.tensor([test.outputs]) : nil,
+      stride: test.stride,
       padding: test.padding,
       residual: test.residual
-        ? operands.tensor([test.x[0], size.height, size.width, test.outputs]) : nil)
+        ? operands.tensor([test.x[0], size.height, size.width, test.outputs]) : nil
+    )
   }
 }

@@ -67,8 +67,11 @@ import Testing
             .linear(weight, bias: bias.map { try backend.upload($0, shape: [64]) }).values()
         }
         expectClose(
-          try product(cpu, weight), try product(reference, expected), within: Tolerance.product,
-          "\(rows) rows")
+          try product(cpu, weight),
+          try product(reference, expected),
+          within: Tolerance.product,
+          "\(rows) rows"
+        )
       }
     }
   }
@@ -99,9 +102,12 @@ import Testing
   {
     let channels = shape.columns
     return try operands.tensor(shape).feedForward(
-      gated: operands.weight([2 * hidden, channels]), gatedBias: operands.tensor([2 * hidden]),
-      output: operands.weight([channels, hidden]), outputBias: operands.tensor([channels]),
-      residual: operands.tensor(shape))
+      gated: operands.weight([2 * hidden, channels]),
+      gatedBias: operands.tensor([2 * hidden]),
+      output: operands.weight([channels, hidden]),
+      outputBias: operands.tensor([channels]),
+      residual: operands.tensor(shape)
+    )
   }
 }
 

@@ -34,7 +34,10 @@ import Testing
     for (mean, deviation, limit) in [(Float(0), Float(1), Tolerance.norm), (3, 0.5, 1e-5)] {
       try expectAgreement(of: cpu, within: limit, test.testDescription) { operands in
         try Self.groupNorm(
-          &operands, operands.tensor(test.x, mean: mean, deviation: deviation), test)
+          &operands,
+          operands.tensor(test.x, mean: mean, deviation: deviation),
+          test
+        )
       }
     }
   }
@@ -43,7 +46,9 @@ import Testing
   // rounding to float32, by which every element is off.
   @Test(arguments: [(Float(1000), Float(1), 1e-4), (1000, 0.01, 1e-2), (-30_000, 1, 5e-3)])
   func `group norm keeps a small variance beside a large mean`(
-    _ mean: Float, _ deviation: Float, _ limit: Double
+    _ mean: Float,
+    _ deviation: Float,
+    _ limit: Double
   ) throws {
     for shape in [[1, 8, 8, 32], [1, 5000, 32]] as [Shape] {
       try expectAgreement(of: cpu, within: limit, "mean \(mean)") { operands in
@@ -57,8 +62,12 @@ import Testing
     let x = try cpu.upload([Float](repeating: 12345.678, count: 3000 * 32), shape: [1, 3000, 32])
     let bias = (0..<32).map(Float.init)
     let result = try x.groupNorm(
-      groups: 32, weight: cpu.upload([Float](repeating: 2, count: 32), shape: [32]),
-      bias: cpu.upload(bias, shape: [32]), epsilon: 1e-6, silu: false)
+      groups: 32,
+      weight: cpu.upload([Float](repeating: 2, count: 32), shape: [32]),
+      bias: cpu.upload(bias, shape: [32]),
+      epsilon: 1e-6,
+      silu: false
+    )
     #expect(try Array(result.values().suffix(32)) == bias)
   }
 
@@ -66,8 +75,11 @@ import Testing
     var values = TorchGenerator.normals(2 * 12 * 8, seed: 2)
     values[12 * 8 + 5] = .nan
     let result = try cpu.upload(values, shape: [2, 12, 8]).groupNorm(
-      groups: 4, weight: cpu.upload([Float](repeating: 1, count: 8), shape: [8]),
-      bias: cpu.upload([Float](repeating: 0, count: 8), shape: [8]), epsilon: 1e-5, silu: true
+      groups: 4,
+      weight: cpu.upload([Float](repeating: 1, count: 8), shape: [8]),
+      bias: cpu.upload([Float](repeating: 0, count: 8), shape: [8]),
+      epsilon: 1e-5,
+      silu: true
     ).values()
     for (index, value) in result.enumerated() {
       #expect(value.isNaN == (index >= 96 && (4..<6).contains(index % 8)), "element \(index)")
@@ -75,8 +87,11 @@ import Testing
   }
 
   @Test(
-    arguments: [[7, 1], [7, 3], [1, 5], [3, 2, 8], [65, 33], [5, 64], [4, 1280], [3000, 32], [0, 8]]
-      as [Shape])
+    arguments: [
+      [7, 1], [7, 3], [1, 5], [3, 2, 8], [65, 33], [5, 64], [4, 1280], [3000, 32], [0, 8],
+    ]
+      as [Shape]
+  )
   func `layer norm is its definition`(_ shape: Shape) throws {
     for (mean, deviation, limit) in [
       (Float(0), Float(1), Tolerance.norm), (3, 0.5, 2e-6), (1000, 1, 5e-4),
@@ -84,17 +99,27 @@ import Testing
       try expectAgreement(of: cpu, within: limit, "\(shape), mean \(mean)") { operands in
         try operands.tensor(shape, mean: mean, deviation: deviation).layerNorm(
           weight: operands.tensor([shape.columns], mean: 1, deviation: 0.3),
-          bias: operands.tensor([shape.columns]), epsilon: 1e-5)
+          bias: operands.tensor([shape.columns]),
+          epsilon: 1e-5
+        )
       }
     }
   }
 
-  private static func groupNorm(_ operands: inout Operands, _ x: Tensor, _ test: Case) throws
+  private static func groupNorm(
+    _ operands: inout Operands,
+    _ x: Tensor,
+    _ test: Case
+  ) throws
     -> Tensor
   {
     let channels = test.x.columns
     return try x.groupNorm(
-      groups: test.groups, weight: operands.tensor([channels], mean: 1, deviation: 0.3),
-      bias: operands.tensor([channels]), epsilon: 1e-5, silu: test.silu)
+      groups: test.groups,
+      weight: operands.tensor([channels], mean: 1, deviation: 0.3),
+      bias: operands.tensor([channels]),
+      epsilon: 1e-5,
+      silu: test.silu
+    )
   }
 }

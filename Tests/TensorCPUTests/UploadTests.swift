@@ -8,7 +8,10 @@ import Testing
 
 @Suite struct UploadTests {
   @Test(arguments: NumberFormat.allCases, [0, 1, 3, 8])
-  func `numbers of every format are widened from any address`(_ format: NumberFormat, _ shift: Int)
+  func `numbers of every format are widened from any address`(
+    _ format: NumberFormat,
+    _ shift: Int
+  )
     throws
   {
     for (count, scale) in [(0, Float(1)), (1, 1), (1001, 0.37), (70_001, -2)] {

@@ -16,7 +16,11 @@ package struct Operands {
   }
 
   /// Normally distributed numbers.
-  package mutating func tensor(_ shape: Shape, mean: Float = 0, deviation: Float = 1) throws
+  package mutating func tensor(
+    _ shape: Shape,
+    mean: Float = 0,
+    deviation: Float = 1
+  ) throws
     -> Tensor
   {
     let values = generator.normal(shape.count).map { mean + deviation * $0 }
@@ -40,8 +44,12 @@ package struct Operands {
 ///   - seed: Where the operands come from.
 ///   - sourceLocation: Where to report a failure.
 ///   - operation: What to compute.
+/// - Throws: What the operation throws on either.
 package func expectAgreement(
-  of backend: any Backend, within limit: Double, _ label: String, seed: UInt64 = 7,
+  of backend: any Backend,
+  within limit: Double,
+  _ label: String,
+  seed: UInt64 = 7,
   sourceLocation: SourceLocation = #_sourceLocation,
   _ operation: (inout Operands) throws -> Tensor
 ) throws {
@@ -51,6 +59,10 @@ package func expectAgreement(
   let expected = try operation(&theirs)
   #expect(actual.shape == expected.shape, "\(label)", sourceLocation: sourceLocation)
   expectClose(
-    try actual.values(), try expected.values(), within: limit, label,
-    sourceLocation: sourceLocation)
+    try actual.values(),
+    try expected.values(),
+    within: limit,
+    label,
+    sourceLocation: sourceLocation
+  )
 }

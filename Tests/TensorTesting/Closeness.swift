@@ -49,17 +49,23 @@ package struct Difference: CustomStringConvertible {
 ///   - label: What they are, for the report.
 ///   - sourceLocation: Where to report a failure.
 package func expectClose(
-  _ actual: [Float], _ expected: [Float], within limit: Double, _ label: String,
+  _ actual: [Float],
+  _ expected: [Float],
+  within limit: Double,
+  _ label: String,
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
   guard actual.count == expected.count else {
     Issue.record(
       "\(label): \(actual.count) elements where \(expected.count) are expected",
-      sourceLocation: sourceLocation)
+      sourceLocation: sourceLocation
+    )
     return
   }
   let difference = Difference(actual, expected)
   #expect(
-    difference.relative <= limit, "\(label): \(difference), allowed \(limit)",
-    sourceLocation: sourceLocation)
+    difference.relative <= limit,
+    "\(label): \(difference), allowed \(limit)",
+    sourceLocation: sourceLocation
+  )
 }

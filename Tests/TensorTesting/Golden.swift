@@ -5,7 +5,9 @@ internal import FoundationEssentials
 package import Safetensors
 
 /// Tensors that the reference made, with what it made them from: a JSON manifest beside a safetensors
-/// file. Large tensors are kept as every `stride`-th element.
+/// file.
+///
+/// Large tensors are kept as every `stride`-th element.
 package struct Golden: Sendable {
   package let folder: String
   package let manifest: Manifest

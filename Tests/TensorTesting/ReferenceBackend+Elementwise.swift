@@ -10,7 +10,12 @@ package import TensorCore
 
 extension ReferenceBackend {
   package func groupNorm(
-    _ x: Tensor, groups: Int, weight: Tensor, bias: Tensor, epsilon: Float, silu: Bool
+    _ x: Tensor,
+    groups: Int,
+    weight: Tensor,
+    bias: Tensor,
+    epsilon: Float,
+    silu: Bool
   ) throws(TensorError) -> Tensor {
     let (source, weight, bias) = (try values(x), try values(weight), try values(bias))
     let pieces = x.shape[0]
@@ -38,7 +43,12 @@ extension ReferenceBackend {
     }
   }
 
-  package func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float)
+  package func layerNorm(
+    _ x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    epsilon: Float
+  )
     throws(TensorError) -> Tensor
   {
     let (source, weight, bias) = (try values(x), try values(weight), try values(bias))
@@ -76,7 +86,12 @@ extension ReferenceBackend {
   static func silu(_ x: Double) -> Double { x / (1 + exp(-x)) }
   static func gelu(_ x: Double) -> Double { x / 2 * (1 + erf(x / 2.0.squareRoot())) }
 
-  package func combine(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float)
+  package func combine(
+    _ a: Tensor,
+    _ alpha: Float,
+    _ b: Tensor,
+    _ beta: Float
+  )
     throws(TensorError) -> Tensor
   {
     let (first, second) = (try values(a), try values(b))
@@ -86,7 +101,12 @@ extension ReferenceBackend {
   }
 
   /// In float32 with every operation rounded, since that is how a step is defined.
-  package func eulerStep(_ x: Tensor, velocity: Tensor, guidance: [Float]?, step: EulerStep)
+  package func eulerStep(
+    _ x: Tensor,
+    velocity: Tensor,
+    guidance: [Float]?,
+    step: EulerStep
+  )
     throws(TensorError) -> Tensor
   {
     let (sample, velocities) = (try values(x), try values(velocity))

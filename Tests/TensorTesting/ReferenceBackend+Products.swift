@@ -10,7 +10,10 @@ package import TensorCore
 
 extension ReferenceBackend {
   package func linear(
-    _ x: Tensor, weight: any PreparedWeight, bias: Tensor?, residual: Tensor?
+    _ x: Tensor,
+    weight: any PreparedWeight,
+    bias: Tensor?,
+    residual: Tensor?
   ) throws(TensorError) -> Tensor {
     let weight = try self.weight(weight)
     let (source, bias, residual) = (try values(x), try values(bias), try values(residual))
@@ -29,8 +32,12 @@ extension ReferenceBackend {
   }
 
   package func feedForward(
-    _ x: Tensor, gated: any PreparedWeight, gatedBias: Tensor, output: any PreparedWeight,
-    outputBias: Tensor, residual: Tensor
+    _ x: Tensor,
+    gated: any PreparedWeight,
+    gatedBias: Tensor,
+    output: any PreparedWeight,
+    outputBias: Tensor,
+    residual: Tensor
   ) throws(TensorError) -> Tensor {
     let wide = try linear(x, weight: gated, bias: gatedBias, residual: nil)
     let both = try values(wide)
@@ -43,7 +50,11 @@ extension ReferenceBackend {
   }
 
   package func convolution(
-    _ x: Tensor, weight: any PreparedWeight, bias: Tensor?, stride: Extent, padding: Padding,
+    _ x: Tensor,
+    weight: any PreparedWeight,
+    bias: Tensor?,
+    stride: Extent,
+    padding: Padding,
     residual: Tensor?
   ) throws(TensorError) -> Tensor {
     let weight = try self.weight(weight)
@@ -93,7 +104,11 @@ extension ReferenceBackend {
   }
 
   /// Softmax attention among the rows of each set.
-  private func attention(_ qkv: Tensor, heads: Int, among sets: [[Int]]) throws(TensorError)
+  private func attention(
+    _ qkv: Tensor,
+    heads: Int,
+    among sets: [[Int]]
+  ) throws(TensorError)
     -> Tensor
   {
     let source = try values(qkv)

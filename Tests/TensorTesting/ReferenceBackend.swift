@@ -70,7 +70,10 @@ package final class ReferenceBackend: Backend {
   }
 
   package func upload(
-    _ bytes: UnsafeRawBufferPointer, format: NumberFormat, scale: Float, shape: Shape
+    _ bytes: UnsafeRawBufferPointer,
+    format: NumberFormat,
+    scale: Float,
+    shape: Shape
   ) throws(TensorError) -> Tensor {
     guard bytes.count == shape.count * format.byteCount else {
       throw TensorError(.shape, "upload", "\(bytes.count) bytes are not \(shape) of \(format)")
@@ -83,7 +86,8 @@ package final class ReferenceBackend: Backend {
         case .bfloat16:
           Float(
             bitPattern: UInt32(unsafe bytes.loadUnaligned(fromByteOffset: start, as: UInt16.self))
-              << 16)
+              << 16
+          )
         case .float32: unsafe bytes.loadUnaligned(fromByteOffset: start, as: Float.self)
         case .float64: Float(unsafe bytes.loadUnaligned(fromByteOffset: start, as: Double.self))
         }
@@ -124,7 +128,8 @@ package final class ReferenceBackend: Backend {
       let row = pixel / size.width % size.height * height / size.height
       let image = pixel / size.width / size.height
       return Double(
-        source[((image * height + row) * width + column) * channels + index % channels])
+        source[((image * height + row) * width + column) * channels + index % channels]
+      )
     }
   }
 
@@ -150,7 +155,8 @@ package final class ReferenceBackend: Backend {
       let row = index / (left + right)
       let column = index % (left + right)
       return Double(
-        column < left ? first[row * left + column] : second[row * right + column - left])
+        column < left ? first[row * left + column] : second[row * right + column - left]
+      )
     }
   }
 

@@ -75,7 +75,10 @@ import Testing
     let outcome = try await Self.generate(
       place,
       [Assets.photograph, Assets.photograph, "--videos", "2", "--frames", "2"]
-        + ["--decode-chunk-size", "3", "--seed", "1", "--seed", "2", "--seed", "3", "--seed", "4", "-o", place.path + "/v.mp4"]
+        + [
+          "--decode-chunk-size", "3", "--seed", "1", "--seed", "2", "--seed", "3", "--seed", "4",
+          "-o", place.path + "/v.mp4",
+        ]
     )
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try place.files() == ["v-1.mp4", "v-2.mp4", "v-3.mp4", "v-4.mp4"])
@@ -180,6 +183,20 @@ import Testing
     #expect(outcome.status != 0)
     #expect(outcome.errorLines.count == 1, "\(outcome.error)")
     #expect(try place.files().isEmpty)
+  }
+
+  @Test("an interrupted generation leaves nothing behind")
+  func interruption() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    // The first line of JSON says that the work has begun.
+    let outcome = try await Programs.shell(
+      "'\(Programs.zoetrope)' generate --json --model '\(place.model)' --steps 1000 --width 96"
+        + " --height 64 '\(Assets.photograph)' -o '\(place.path)/clip.mp4' > '\(place.path)/log' &"
+        + " until [ -s '\(place.path)/log' ]; do sleep 0.05; done; kill -TERM $!; wait $!"
+    )
+    #expect(outcome.status == 143, "\(outcome.error)")
+    #expect(try place.files() == ["log"])
   }
 
   @Test("without a model it says how to get one")

@@ -76,14 +76,6 @@ int cpu_token_attention(const float *qkv, float *y, ptrdiff_t images, ptrdiff_t 
 int cpu_frame_attention(const float *qkv, float *y, ptrdiff_t clips, ptrdiff_t frames,
                         ptrdiff_t tokens, ptrdiff_t channels, ptrdiff_t heads);
 
-// MARK: temporal.c
-
-/// A convolution over three neighbouring frames, zeros outside. `x` is [clips, frames, pixels, inputs],
-/// `weights` [3, outputs, inputs]; bias and residual may be null.
-void cpu_temporal_convolution(const float *x, const float *weights, const float *bias,
-                              const float *residual, float *y, ptrdiff_t clips, ptrdiff_t frames,
-                              ptrdiff_t pixels, ptrdiff_t inputs, ptrdiff_t outputs);
-
 // MARK: onednn.c
 
 typedef struct cpu_plan cpu_plan;
@@ -113,10 +105,24 @@ size_t cpu_plan_scratch_bytes(const cpu_plan *plan);
 bool cpu_plan_reads_plain_weights(const cpu_plan *plan);
 /// Whether two plans read weights laid out alike.
 bool cpu_plan_shares_layout(const cpu_plan *a, const cpu_plan *b);
-/// Turns weights into the plan's layout: from that of `origin`, or, where it is null, from checkpoint
-/// order ([outputs, inputs] or [outputs, inputs, kernel height, kernel width]).
-int cpu_plan_pack(const cpu_plan *plan, const cpu_plan *origin, const float *in, float *packed);
+/// Turns weights from checkpoint order, [outputs, inputs] or [outputs, inputs, kernel height, kernel
+/// width], into the plan's layout, and back.
+int cpu_plan_pack(const cpu_plan *plan, const float *plain, float *packed);
+int cpu_plan_unpack(const cpu_plan *plan, const float *packed, float *plain);
 int cpu_plan_run(cpu_plan *plan, const float *x, const float *weights, const float *bias,
                  const float *residual, float *y, void *scratch);
+
+// MARK: convolution.c
+
+/// A convolution of stride 1; `weights` is [kernel height, kernel width, inputs, outputs]. Bias and
+/// residual may be null.
+void cpu_convolution_by_products(const cpu_convolution_shape *shape, const float *x,
+                                 const float *weights, const float *bias, const float *residual,
+                                 float *y);
+/// From checkpoint order, [outputs, inputs, kernel], to [kernel, inputs, outputs], and back.
+void cpu_turn_weights(const float *plain, float *taps, ptrdiff_t outputs, ptrdiff_t inputs,
+                      ptrdiff_t kernel);
+void cpu_turn_weights_back(const float *taps, float *plain, ptrdiff_t outputs, ptrdiff_t inputs,
+                           ptrdiff_t kernel);
 
 #endif

@@ -65,7 +65,9 @@ struct Generate: AsyncParsableCommand {
     let start = clock.now
     let timings: GenerationTimings
     do {
-      timings = try await ClipMaker(engine: engine).make(files, request) { report.show($0) }
+      timings = try await Interruption.cancelling { [request] in
+        try await ClipMaker(engine: engine).make(files, request) { report.show($0) }
+      }
     } catch {
       report.end()
       throw error
