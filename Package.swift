@@ -96,7 +96,19 @@ let package = Package(
       dependencies: ["Safetensors", "TensorCore"],
       path: "Tests/TensorTesting"
     ),
+    .testTarget(
+      name: "TensorCoreTests", dependencies: ["TensorCore", "Safetensors", "TensorTesting"]),
+    .testTarget(name: "TensorCPUTests", dependencies: ["TensorCPU", "TensorCore", "TensorTesting"]),
     .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
+    .testTarget(
+      name: "NeuralNetworkTests",
+      dependencies: ["NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore", "TensorTesting"]),
+    .testTarget(
+      name: "StableVideoDiffusionTests",
+      dependencies: [
+        "StableVideoDiffusion", "Media", "NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore",
+        "TensorTesting",
+      ]),
     .testTarget(
       name: "GoldenTests",
       dependencies: ["StableVideoDiffusion", "Media", "TensorCPU", "TensorCore", "TensorTesting"]
@@ -140,6 +152,6 @@ for target in package.targets where !cTargets.contains(target.name) {
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     // Each `unsafe` can be seen in review.
     .strictMemorySafety(),
-    .treatAllWarnings(as: .warning),
+    .treatAllWarnings(as: .error),
   ]
 }

@@ -70,7 +70,8 @@ static void token_attention_run(const void *pointer, ptrdiff_t begin, ptrdiff_t 
     for (ptrdiff_t key = 0; key < o->tokens; key += KEYS) {
       ptrdiff_t keys = o->tokens - key < KEYS ? o->tokens - key : KEYS;
       const float *k = base + o->channels + key * stride, *v = base + 2 * o->channels + key * stride;
-      dnnl_sgemm('N', 'T', queries, keys, size, 1.0f, query, stride, k, stride, 0.0f, scores, keys);
+      dnnl_status_t status = dnnl_sgemm('N', 'T', queries, keys, size, 1.0f, query, stride, k, stride,
+                                        0.0f, scores, keys);
       for (ptrdiff_t i = 0; i < queries; i++) {
         float *row = scores + i * keys;
         float most = scale * row_maximum(row, keys);
@@ -80,8 +81,10 @@ static void token_attention_run(const void *pointer, ptrdiff_t begin, ptrdiff_t 
         total[i] = total[i] * fade + exponentiate(row, keys, scale, most);
         if (key > 0) scale_row(sum + i * size, size, fade);
       }
-      dnnl_sgemm('N', 'N', queries, size, keys, 1.0f, scores, keys, v, stride,
-                 key == 0 ? 0.0f : 1.0f, sum, size);
+      if (status == dnnl_success)
+        status = dnnl_sgemm('N', 'N', queries, size, keys, 1.0f, scores, keys, v, stride,
+                            key == 0 ? 0.0f : 1.0f, sum, size);
+      if (status != dnnl_success) __atomic_store_n(o->failed, 1, __ATOMIC_RELAXED);
     }
     for (ptrdiff_t i = 0; i < queries; i++) {
       float *out = o->y + (image * o->tokens + first + i) * o->channels + head * size;

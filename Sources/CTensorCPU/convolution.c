@@ -22,21 +22,20 @@ typedef struct {
   const float *x, *weights, *bias, *residual;
   float *y;
   ptrdiff_t blocks;
+  int *failed;
 } convolution;
 
-CPU_CLONES static void start_rows(const float *bias, const float *residual, float *y, ptrdiff_t rows,
-                                  ptrdiff_t columns) {
+// Bias and residual come last: a sum that begins with a large residual would round every product's
+// contribution to its scale.
+CPU_CLONES static void finish_rows(const float *bias, const float *residual, float *y, ptrdiff_t rows,
+                                   ptrdiff_t columns) {
   for (ptrdiff_t r = 0; r < rows; r++) {
     float *restrict out = y + r * columns;
-    if (residual && bias) {
+    if (bias)
+      for (ptrdiff_t c = 0; c < columns; c++) out[c] += bias[c];
+    if (residual) {
       const float *restrict in = residual + r * columns;
-      for (ptrdiff_t c = 0; c < columns; c++) out[c] = in[c] + bias[c];
-    } else if (residual) {
-      memcpy(out, residual + r * columns, (size_t)columns * sizeof(float));
-    } else if (bias) {
-      memcpy(out, bias, (size_t)columns * sizeof(float));
-    } else {
-      memset(out, 0, (size_t)columns * sizeof(float));
+      for (ptrdiff_t c = 0; c < columns; c++) out[c] += in[c];
     }
   }
 }
@@ -53,7 +52,7 @@ static void run(const void *pointer, ptrdiff_t begin, ptrdiff_t end) {
     ptrdiff_t count = s->out_width - first < PIXELS ? s->out_width - first : PIXELS;
     ptrdiff_t start = ((image * s->out_height + row) * s->out_width + first) * s->outputs;
     float *y = o->y + start;
-    start_rows(o->bias, o->residual ? o->residual + start : NULL, y, count, s->outputs);
+    memset(y, 0, (size_t)(count * s->outputs) * sizeof(float));
     for (ptrdiff_t ky = 0; ky < s->kernel_height; ky++) {
       ptrdiff_t source_row = row + ky - s->top;
       if (source_row < 0 || source_row >= s->height) continue;
@@ -64,19 +63,25 @@ static void run(const void *pointer, ptrdiff_t begin, ptrdiff_t end) {
         if (from + shift < 0) from = -shift;
         if (to + shift > s->width) to = s->width - shift;
         if (from >= to) continue;
-        dnnl_sgemm('N', 'N', to - from, s->outputs, s->inputs, 1.0f, x + (from + shift) * s->inputs,
-                   s->inputs, o->weights + (ky * s->kernel_width + kx) * s->inputs * s->outputs,
-                   s->outputs, 1.0f, y + (from - first) * s->outputs, s->outputs);
+        const float *taps = o->weights + (ky * s->kernel_width + kx) * s->inputs * s->outputs;
+        if (dnnl_sgemm('N', 'N', to - from, s->outputs, s->inputs, 1.0f,
+                       x + (from + shift) * s->inputs, s->inputs, taps, s->outputs, 1.0f,
+                       y + (from - first) * s->outputs, s->outputs) != dnnl_success)
+          __atomic_store_n(o->failed, 1, __ATOMIC_RELAXED);
       }
     }
+    finish_rows(o->bias, o->residual ? o->residual + start : NULL, y, count, s->outputs);
   }
 }
 
-void cpu_convolution_by_products(const cpu_convolution_shape *shape, const float *x,
-                                 const float *weights, const float *bias, const float *residual,
-                                 float *y) {
-  convolution o = {shape, x, weights, bias, residual, y, (shape->out_width + PIXELS - 1) / PIXELS};
+int cpu_convolution_by_products(const cpu_convolution_shape *shape, const float *x,
+                                const float *weights, const float *bias, const float *residual,
+                                float *y) {
+  int failed = 0;
+  convolution o = {shape, x, weights, bias, residual,
+                   y, (shape->out_width + PIXELS - 1) / PIXELS, &failed};
   cpu_parallel(shape->images * o.blocks * shape->out_height, 1, run, &o);
+  return failed;
 }
 
 void cpu_turn_weights(const float *plain, float *taps, ptrdiff_t outputs, ptrdiff_t inputs,

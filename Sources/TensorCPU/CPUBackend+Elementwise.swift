@@ -50,6 +50,7 @@ extension CPUBackend {
     throws(TensorError) -> Tensor
   {
     let result = try make(x.shape, "layer norm")
+    guard x.shape.count > 0 else { return result }
     unsafe cpu_layer_norm(
       input(x),
       output(result),

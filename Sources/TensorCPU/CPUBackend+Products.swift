@@ -130,7 +130,7 @@ extension CPUBackend {
         padding: padding
       )
       let taps = try weight.taps("convolution")
-      unsafe cpu_convolution_by_products(
+      let status = unsafe cpu_convolution_by_products(
         &shape,
         input(x),
         taps.floats,
@@ -138,6 +138,7 @@ extension CPUBackend {
         input(residual),
         output(result)
       )
+      try OneDNN.check(status, "convolution")
       return result
     }
     let problem = OneDNN.Problem.convolution(
@@ -164,9 +165,8 @@ extension CPUBackend {
   /// Whether one matrix product a tap beats oneDNN's own kernel: where rows are long, and there are
   /// channels enough on both sides to fill a product.
   private static func takesProducts(_ weight: Shape, _ size: Extent, _ stride: Extent) -> Bool {
-    let isTemporal = weight[2] == 3 && weight[3] == 1
-    return stride == Extent(1, 1) && min(weight[0], weight[1]) >= 16 && weight[2] * weight[3] > 1
-      && (isTemporal || size.width >= 48)
+    stride == Extent(1, 1) && min(weight[0], weight[1]) >= 16
+      && (weight[3] > 1 ? size.width >= 64 : weight[2] > 1 && size.width >= 128)
   }
 
   /// See `Backend.tokenAttention`.

@@ -73,7 +73,7 @@ extension Tensor {
   ///     `[images, height, width, inputs]`.
   ///   - bias: `[outputs]`.
   ///   - stride: The step along height and width, at least 1.
-  ///   - padding: Rows and columns of zeros on each side.
+  ///   - padding: Rows and columns of zeros on each side, fewer than the kernel has.
   ///   - residual: Added to the result, shaped as it is.
   /// - Returns: `[images, height', width', outputs]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
@@ -88,12 +88,21 @@ extension Tensor {
     try check("convolution", kernel.rank == 4 && shape.rank == 4 && kernel[1] == shape[3]) {
       "a weight \(kernel) does not take \(shape)"
     }
+    try check("convolution", stride.height > 0 && stride.width > 0) {
+      "a stride of \(stride.height) by \(stride.width) does not move over \(shape)"
+    }
+    // An output that sees nothing but padding means nothing, and oneDNN 2.6 gets it wrong.
+    try check(
+      "convolution",
+      [padding.top, padding.bottom].allSatisfy { (0..<kernel[2]).contains($0) }
+        && [padding.left, padding.right].allSatisfy { (0..<kernel[3]).contains($0) }
+    ) { "\(padding) is not less than the kernel \(kernel)" }
     let size = convolved(by: kernel, stride: stride, padding: padding)
     try check("convolution", size.height > 0 && size.width > 0) {
       "\(shape) is smaller than the kernel \(kernel)"
     }
     try check("convolution", bias.map { $0.shape.count == kernel[0] } ?? true) {
-      "a bias does not have \(kernel[0]) elements"
+      "a bias \(bias?.shape ?? []) does not go with the kernel \(kernel)"
     }
     try checkResidual(
       "convolution",
@@ -259,11 +268,11 @@ extension Tensor {
   /// - Returns: A tensor of the same shape.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func addingRows(of table: Tensor, _ choice: RowChoice) throws(TensorError) -> Tensor {
-    let entries = table.shape[0]
     try check(
       "add rows",
-      table.shape.rank == 2 && table.shape.columns == shape.columns && entries > 0
+      table.shape.rank == 2 && table.shape.columns == shape.columns && table.shape.rows > 0
     ) { "a table \(table.shape) does not fit \(shape)" }
+    let entries = table.shape[0]
     switch choice {
     case .blocks(let rows):
       try check("add rows", rows > 0) { "an entry must serve at least one row" }
@@ -298,7 +307,14 @@ extension Tensor {
   public static func interleaving(_ phases: [Tensor]) throws(TensorError) -> Tensor {
     guard phases.count == 4, let first = phases.first, first.shape.rank == 4,
       phases.allSatisfy({ $0.shape == first.shape })
-    else { throw TensorError(.shape, "interleave", "four feature maps of one shape are needed") }
+    else {
+      let shapes = phases.map(\.shape.description).joined(separator: ", ")
+      throw TensorError(
+        .shape,
+        "interleave",
+        "\(shapes) are not four feature maps of one shape"
+      )
+    }
     return try first.backend.interleave(phases)
   }
 
@@ -322,8 +338,14 @@ extension Tensor {
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public static func concatenatingRows(_ parts: [Tensor]) throws(TensorError) -> Tensor {
     guard let first = parts.first,
-      parts.allSatisfy({ $0.shape.dimensions.dropFirst() == first.shape.dimensions.dropFirst() })
-    else { throw TensorError(.shape, "concatenate", "parts differ behind the first axis") }
+      parts.allSatisfy({
+        $0.shape.rank > 0
+          && $0.shape.dimensions.dropFirst() == first.shape.dimensions.dropFirst()
+      })
+    else {
+      let shapes = parts.map(\.shape.description).joined(separator: ", ")
+      throw TensorError(.shape, "concatenate", "\(shapes) differ behind the first axis")
+    }
     return parts.count == 1 ? first : try first.backend.concatenateRows(parts)
   }
 
@@ -346,8 +368,12 @@ extension Tensor {
     try check(
       "step",
       shape.rank >= 2 && velocity.shape.count == shape.count * (guidance == nil ? 1 : 2)
-        && guidance.map { $0.count == shape[1] } ?? true
-    ) { "a velocity \(velocity.shape) does not move \(shape)" }
+    ) {
+      "a velocity \(velocity.shape) does not move \(shape) \(guidance == nil ? "without" : "with") guidance"
+    }
+    try check("step", guidance.map { $0.count == shape[1] } ?? true) {
+      "\(guidance?.count ?? 0) guidance scales do not go with the frames of \(shape)"
+    }
     return try backend.eulerStep(self, velocity: velocity, guidance: guidance, step: step)
   }
 

@@ -103,10 +103,15 @@ public struct TorchGenerator: Sendable {
     return Float(radius * TorchMath.cosine(angle))
   }
 
+  /// The float32 nearest to 2π.
+  ///
+  /// `Float.pi` is rounded towards zero, and twice that is one unit less.
+  private static let fullTurn: Float = 6.283185307179586
+
   private static func transform(_ values: inout [Float], from start: Int) {
     for index in start..<start + 8 {
       let radius = (-2 * TorchMath.log(1 - values[index])).squareRoot()
-      let (sine, cosine) = TorchMath.sineAndCosine(2 * Float.pi * values[index + 8])
+      let (sine, cosine) = TorchMath.sineAndCosine(fullTurn * values[index + 8])
       values[index] = radius * cosine
       values[index + 8] = radius * sine
     }

@@ -95,6 +95,11 @@ import Testing
       names: ["[1, 2, 5, 2]", "[4, 2, 3, 3]"]
     ) { try tensor([1, 2, 5, 2]).convolution(weight([4, 2, 3, 3]), padding: Padding(0, 0)) },
     Case(
+      testDescription: "padding as wide as the kernel",
+      operation: "convolution",
+      names: ["left: 3", "[4, 2, 3, 3]"]
+    ) { try tensor([1, 5, 5, 2]).convolution(weight([4, 2, 3, 3]), padding: Padding(1, 3)) },
+    Case(
       testDescription: "a convolution's residual",
       operation: "convolution",
       names: ["[1, 5, 5, 2]", "[1, 5, 5, 4]"]

@@ -60,8 +60,8 @@ enum Programs {
       }
     return Outcome(
       status: status,
-      output: result.standardOutput ?? "",
-      error: result.standardError ?? ""
+      output: result.standardOutput,
+      error: result.standardError
     )
   }
 

@@ -69,7 +69,7 @@ void cpu_layer_norm(const float *x, float *y, ptrdiff_t rows, ptrdiff_t channels
 
 /// Attention over the tokens of each image. `qkv` is [images, tokens, 3 * channels]: queries, keys,
 /// values side by side; `y` is [images, tokens, channels].
-/// Returns 0, or 1 where scratch memory could not be had.
+/// Returns 0, or 1 where memory was short.
 int cpu_token_attention(const float *qkv, float *y, ptrdiff_t images, ptrdiff_t tokens,
                         ptrdiff_t channels, ptrdiff_t heads);
 /// Attention over the frames of each token. `qkv` is [clips, frames, tokens, 3 * channels].
@@ -115,10 +115,10 @@ int cpu_plan_run(cpu_plan *plan, const float *x, const float *weights, const flo
 // MARK: convolution.c
 
 /// A convolution of stride 1; `weights` is [kernel height, kernel width, inputs, outputs]. Bias and
-/// residual may be null.
-void cpu_convolution_by_products(const cpu_convolution_shape *shape, const float *x,
-                                 const float *weights, const float *bias, const float *residual,
-                                 float *y);
+/// residual may be null. Returns 0, or 1 where memory was short.
+int cpu_convolution_by_products(const cpu_convolution_shape *shape, const float *x,
+                                const float *weights, const float *bias, const float *residual,
+                                float *y);
 /// From checkpoint order, [outputs, inputs, kernel], to [kernel, inputs, outputs], and back.
 void cpu_turn_weights(const float *plain, float *taps, ptrdiff_t outputs, ptrdiff_t inputs,
                       ptrdiff_t kernel);

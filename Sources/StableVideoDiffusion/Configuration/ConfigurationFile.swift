@@ -32,9 +32,15 @@ struct ConfigurationFile {
   }
 
   private static func explain(_ error: DecodingError, _ path: String) -> ConfigurationError {
+    // The decoder tells keys as Swift spells them; a person looks for them as the file does.
+    func snakeCase(_ key: String) -> String {
+      key.map { $0.isUppercase ? "_" + $0.lowercased() : String($0) }.joined()
+    }
     func name(_ keys: [any CodingKey]) -> String? {
       keys.isEmpty
-        ? nil : keys.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+        ? nil
+        : keys.map { $0.intValue.map(String.init) ?? snakeCase($0.stringValue) }
+          .joined(separator: ".")
     }
     switch error {
     case .keyNotFound(let key, let context):
@@ -44,7 +50,11 @@ struct ConfigurationFile {
     case .valueNotFound(let type, let context):
       return ConfigurationError(path, name(context.codingPath), "is null where \(type) is needed")
     case .dataCorrupted(let context):
-      return ConfigurationError(path, name(context.codingPath), "is not valid JSON")
+      return ConfigurationError(
+        path,
+        name(context.codingPath),
+        "is not valid JSON, or a number does not fit"
+      )
     @unknown default:
       return ConfigurationError(path, nil, "cannot be decoded: \(error)")
     }

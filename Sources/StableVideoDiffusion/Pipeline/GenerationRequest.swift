@@ -126,12 +126,12 @@ extension GenerationRequest {
     try require(
       (1...1 << 20).contains(framesPerSecond),
       "fps",
-      "\(framesPerSecond) is not 1 or more"
+      "\(framesPerSecond) is not from 1 to 1048576"
     )
     try require(
       (0...1 << 20).contains(motionBucket),
       "motion_bucket_id",
-      "\(motionBucket) is negative"
+      "\(motionBucket) is not from 0 to 1048576"
     )
     try require(
       noiseAugmentation >= 0 && noiseAugmentation.isFinite,

@@ -103,6 +103,13 @@ public struct StableVideoDiffusionPipeline: Sendable {
       let velocity = try model.unet(sample, time: time, conditioning)
       latents = try latents.eulerStep(velocity: velocity, guidance: plan.guidance, step: step)
       latents = try observer.stepEnded(index, plan.timesteps[index], latents)
+      guard latents.shape == plan.latentShape else {
+        throw TensorError(
+          .shape,
+          "step",
+          "latents \(latents.shape) cannot replace \(plan.latentShape)"
+        )
+      }
       timings.steps.append(lap())
       observer.progress(.denoised(step: index + 1, of: times.count))
     }
@@ -201,6 +208,16 @@ public struct StableVideoDiffusionPipeline: Sendable {
   ///   - observer: Told of progress and frames.
   /// - Throws: As `generate`.
   public func decode(_ latents: Tensor, chunk: Int?, observer: GenerationObserver) throws {
+    guard latents.shape.rank == 5, latents.shape.count > 0 else {
+      throw TensorError(
+        .shape,
+        "decode",
+        "\(latents.shape) is not [videos, frames, height, width, channels]"
+      )
+    }
+    if let chunk, chunk < 1 {
+      throw GenerationError(.argument("decode_chunk_size"), "must be 1 or more")
+    }
     let frames = latents.shape[1]
     let total = latents.shape[0] * frames
     let scaled = try latents.reshaped(Shape([total] + latents.shape.dimensions.dropFirst(2)))
