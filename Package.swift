@@ -97,18 +97,25 @@ let package = Package(
       path: "Tests/TensorTesting"
     ),
     .testTarget(
-      name: "TensorCoreTests", dependencies: ["TensorCore", "Safetensors", "TensorTesting"]),
-    .testTarget(name: "TensorCPUTests", dependencies: ["TensorCPU", "TensorCore", "TensorTesting"]),
+      name: "TensorCoreTests",
+      dependencies: ["TensorCore", "Safetensors", "TensorTesting"]
+    ),
+    .testTarget(
+      name: "TensorCPUTests",
+      dependencies: ["TensorCPU", "TensorCore", "TensorTesting"]
+    ),
     .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
     .testTarget(
       name: "NeuralNetworkTests",
-      dependencies: ["NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore", "TensorTesting"]),
+      dependencies: ["NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore", "TensorTesting"]
+    ),
     .testTarget(
       name: "StableVideoDiffusionTests",
       dependencies: [
         "StableVideoDiffusion", "Media", "NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore",
         "TensorTesting",
-      ]),
+      ]
+    ),
     .testTarget(
       name: "GoldenTests",
       dependencies: ["StableVideoDiffusion", "Media", "TensorCPU", "TensorCore", "TensorTesting"]

@@ -105,11 +105,22 @@ internal import Testing
       return try scale.map { try latents.scaled(by: $0) } ?? latents
     }
     observer.frame = { _, _, image in frames += image.pixels }
+    var numbers: [Float] = []
+    observer.floatFrame = { _, _, values in
+      numbers += channelsFirst(values, images: 1, channels: 3)
+    }
     let output = try pipeline.generate(run.pictures(golden), request, observer: observer)
 
     let steps = output.timings.steps.count
     let expected = try golden.values("step\(steps - 1).latents")
     expectClose(last, expected, within: run.limits.limit_final_latents, "final latents")
+    let stride = golden.manifest.tensors["frames_float"]?.stride ?? 1
+    expectClose(
+      Swift.stride(from: 0, to: numbers.count, by: stride).map { numbers[$0] },
+      try golden.values("frames_float"),
+      within: 10 * run.limits.limit_final_latents,
+      "frames before rounding"
+    )
     let bytes = try golden.bytes("frames_u8")
     try #require(frames.count == bytes.count)
     let differences = zip(frames, bytes).map { abs(Int($0) - Int($1)) }

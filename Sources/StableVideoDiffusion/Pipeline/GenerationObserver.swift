@@ -25,6 +25,12 @@ public struct GenerationObserver {
   /// Given each finished frame, with the numbers of its video and of its place in it.
   public var frame: (_ video: Int, _ frame: Int, RGBImage) -> Void = { _, _, _ in }
 
+  /// Given each finished frame before it is rounded to bytes: `[height, width, 3]`, row-major, from 0
+  /// to 1.
+  ///
+  /// The reference's `output_type="np"`.
+  public var floatFrame: ((_ video: Int, _ frame: Int, [Float]) -> Void)?
+
   /// Makes an observer that does nothing.
   public init() {}
 }

@@ -227,32 +227,37 @@ public struct StableVideoDiffusionPipeline: Sendable {
       let end = min(start + min(chunk ?? frames, total), total)
       let decoded = try model.vae.decode(scaled.slice(start..<end))
       for index in start..<end {
-        let image = try Self.picture(decoded.slice(index - start..<index - start + 1))
+        let frame = try decoded.slice(index - start..<index - start + 1)
+        let values = try Self.unit(frame)
+        observer.floatFrame?(index / frames, index % frames, values)
+        let image = try RGBImage(
+          width: frame.shape[2],
+          height: frame.shape[1],
+          pixels: Self.bytes(values)
+        )
         observer.frame(index / frames, index % frames, image)
       }
       observer.progress(.decoded(frame: end, of: total))
     }
   }
 
-  /// A frame's bytes: rounded half to even, as numpy rounds.
-  private static func picture(_ frame: Tensor) throws -> RGBImage {
-    let values = try frame.values()
-    var finite = true
-    let pixels = unsafe [UInt8](unsafeUninitializedCapacity: values.count) { bytes, count in
-      for index in values.indices {
-        let value = min(max(values[index] * 0.5 + 0.5, 0), 1)
-        finite = finite && values[index].isFinite
-        unsafe bytes.initializeElement(
-          at: index,
-          to: finite ? UInt8((value * 255).rounded(.toNearestOrEven)) : 0
-        )
-      }
-      count = values.count
+  /// A frame's numbers, from 0 to 1.
+  private static func unit(_ frame: Tensor) throws -> [Float] {
+    var values = try frame.values()
+    var isFinite = true
+    for index in values.indices {
+      isFinite = isFinite && values[index].isFinite
+      values[index] = min(max(values[index] * 0.5 + 0.5, 0), 1)
     }
-    guard finite else {
+    guard isFinite else {
       throw GenerationError(.notFinite, "decoding made numbers that are not finite")
     }
-    return try RGBImage(width: frame.shape[2], height: frame.shape[1], pixels: pixels)
+    return values
+  }
+
+  /// Bytes of numbers from 0 to 1: rounded half to even, as numpy rounds.
+  private static func bytes(_ values: [Float]) -> [UInt8] {
+    values.map { UInt8(($0 * 255).rounded(.toNearestOrEven)) }
   }
 }
 
