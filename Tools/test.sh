@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 Tools/setup.sh curl
 swift format lint --strict --recursive Sources Tests Package.swift
-# Release: tests of numbers would take minutes in debug, and the build is the one that `serve` uses.
-swift build -c release --build-tests --disable-testable-imports
-swift test -c release --skip-build --disable-testable-imports --disable-xctest "$@"
+# Release: tests of numbers would take minutes in debug, and the build is the one that serve.sh uses.
+# Built apart from being run, since `swift test` by itself would compile everything with other flags.
+swift build -c release --build-tests
+swift test -c release --skip-build --disable-xctest "$@"
