@@ -50,14 +50,30 @@ final class MemoryPool: Sendable {
   private let state = Mutex(State())
   private static let alignment = 64
 
+  /// The most that may be in use: nearly all that the machine, or the container, has.
+  ///
+  /// The system promises more than it has and ends the process when the promise is called in; an
+  /// error in time leaves a server serving.
+  private let limit = MachineMemory.byteCount / 20 * 19
+
   /// Memory of at least `byteCount` bytes, aligned for vectors; its contents are arbitrary.
   func storage(byteCount: Int, for operation: String) throws(TensorError) -> CPUStorage {
     let size = max((byteCount + 4095) / 4096 * 4096, 4096)
-    let reused: Block? = state.withLock { state in
+    let (inUse, reused): (Int?, Block?) = state.withLock { state in
+      guard state.usedBytes + size <= limit else { return (state.usedBytes, nil) }
       state.usedBytes += size
-      guard let index = state.kept.lastIndex(where: { $0.byteCount == size }) else { return nil }
+      guard let index = state.kept.lastIndex(where: { $0.byteCount == size }) else {
+        return (nil, nil)
+      }
       state.keptBytes -= size
-      return state.kept.remove(at: index)
+      return (nil, state.kept.remove(at: index))
+    }
+    if let inUse {
+      throw TensorError(
+        .outOfMemory,
+        operation,
+        "\(size >> 20) MiB are needed beside \(inUse >> 20) in use; \(limit >> 20) can be had"
+      )
     }
     if let reused, let base = unsafe UnsafeMutableRawPointer(bitPattern: reused.base) {
       return unsafe CPUStorage(byteCount: size, base: base, pool: self)
@@ -92,4 +108,20 @@ final class MemoryPool: Sendable {
       for block in state.kept { unsafe free(UnsafeMutableRawPointer(bitPattern: block.base)) }
     }
   }
+}
+
+/// How much memory the process may have.
+enum MachineMemory {
+  /// The machine's memory, or its container's limit where that is less.
+  static let byteCount: Int = {
+    let machine = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    guard let file = unsafe fopen("/sys/fs/cgroup/memory.max", "re") else { return machine }
+    defer { unsafe fclose(file) }
+    let text = unsafe String(unsafeUninitializedCapacity: 32) { buffer in
+      unsafe fread(buffer.baseAddress, 1, 32, file)
+    }
+    // "max" where there is no limit.
+    guard let limit = Int(text.prefix { $0.isNumber }) else { return machine }
+    return min(machine, limit)
+  }()
 }

@@ -115,4 +115,13 @@ import Testing
     #expect(CPUBackend.libraryVersion.split(separator: ".").count == 3)
     #expect(CPUBackend.threadCount >= 1)
   }
+
+  @Test func `more memory than the machine has is refused with the bytes`() throws {
+    let pixel = try CPUBackend().upload([1], shape: [1, 1, 1, 1])
+    let error = #expect(throws: TensorError.self) {
+      try pixel.upsampled(to: Extent(1 << 20, 1 << 20))
+    }
+    #expect(error?.code == .outOfMemory)
+    #expect(error?.message.contains("4194304 MiB") == true)
+  }
 }
