@@ -136,7 +136,7 @@ let package = Package(
     ),
     .testTarget(
       name: "ZoetropeTests",
-      dependencies: ["zoetrope", "zoetrope-picture"] + subprocess,
+      dependencies: ["zoetrope", "zoetrope-picture", "Media", "TensorTesting"] + subprocess,
       exclude: ["Assets"]
     ),
     .testTarget(

@@ -2,6 +2,8 @@
 // Copyright 2026 the Zoetrope authors
 
 import FoundationEssentials
+import Media
+import TensorTesting
 import Testing
 
 @Suite("The command") struct CommandTests {
@@ -83,6 +85,35 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try place.files() == ["v-1.mp4", "v-2.mp4", "v-3.mp4", "v-4.mp4"])
     #expect(try await Programs.probe(place.path + "/v-4.mp4") == "96,64,2,7/1,h264,yuv420p")
+  }
+
+  @Test("the command's frames are diffusers' own")
+  func fidelity() async throws {
+    let place = try Workplace()
+    let golden = try Golden(folder: Fixtures.folder + "/tiny", run: "batch2")
+    let images = golden.manifest.params.images.map { "\(golden.folder)/\($0.file)" }
+    let outcome = try await Programs.run(
+      Programs.zoetrope,
+      ["generate", "--model", golden.folder + "/model"] + images
+        + [
+          "--variant", "fp16", "--fit", "keep", "--width", "64", "--height", "64", "--frames", "2",
+        ]
+        + ["--steps", "2", "--min-guidance-scale", "1.5", "--max-guidance-scale", "2.5"]
+        + ["--seed", "5", "--seed", "6", "--format", "png", "-o", place.path + "/clip"]
+    )
+    #expect(outcome.status == 0, "\(outcome.error)")
+    var pixels: [UInt8] = []
+    for clip in 1...2 {
+      for frame in 1...2 {
+        let path = "\(place.path)/clip-\(clip)/frame-000\(frame).png"
+        pixels += try await PictureReader().read(path: path).rgb().pixels
+      }
+    }
+    let expected = try golden.bytes("frames_u8")
+    try #require(pixels.count == expected.count)
+    let differences = zip(pixels, expected).map { abs(Int($0) - Int($1)) }
+    #expect(differences.max() ?? 0 <= 1)
+    #expect(differences.filter { $0 > 0 }.count * 50 <= expected.count)
   }
 
   @Test("--json prints progress and the result, a JSON object a line")

@@ -8,5 +8,4 @@ public import TensorCore
 // Words of other modules that can be said on the command line.
 
 extension VideoFormat: ExpressibleByArgument {}
-extension PictureFit: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}

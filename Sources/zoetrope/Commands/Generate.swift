@@ -18,7 +18,7 @@ struct Generate: AsyncParsableCommand {
   )
 
   @Argument(
-    help: "One or more pictures of the same size: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC."
+    help: "One or more pictures: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC."
   )
   var images: [String]
 
@@ -40,8 +40,18 @@ struct Generate: AsyncParsableCommand {
   @Option(help: "Frames a second at which the clip plays; --fps if not given.")
   var playbackFps: Double?
 
-  @Option(help: "How the picture comes to the clip's size: stretch, crop or pad.")
-  var fit = PictureFit.stretch
+  @Option(
+    help: """
+      How the picture comes to the clip's size: stretch, crop or pad; keep leaves that to the \
+      pipeline, as a direct call of diffusers does.
+      """
+  )
+  var fit = Fit.stretch
+
+  /// How a picture comes to the clip's size.
+  enum Fit: String, CaseIterable, ExpressibleByArgument {
+    case stretch, crop, pad, keep
+  }
 
   @Flag(help: "Print one JSON object a line: progress, then the result.")
   var json = false
@@ -55,7 +65,7 @@ struct Generate: AsyncParsableCommand {
     let format = try self.format ?? Self.format(of: output)
     let files = ClipMaker.Files(
       pictures: images,
-      fit: fit,
+      fit: PictureFit(rawValue: fit.rawValue),
       format: format,
       framesPerSecond: playbackFps ?? Double(request.framesPerSecond),
       outputs: Self.names(output, clips)

@@ -14,7 +14,8 @@ struct ClipMaker: Sendable {
   /// How the files around a generation are read and written.
   struct Files: Sendable {
     var pictures: [String]
-    var fit = PictureFit.stretch
+    /// None leaves a picture as it is, and its resizing to the pipeline.
+    var fit: PictureFit? = .stretch
     var format = VideoFormat.mp4
     var framesPerSecond: Double
     /// One for each clip.
@@ -37,11 +38,12 @@ struct ClipMaker: Sendable {
   ) async throws -> GenerationTimings {
     var pictures: [RGBImage] = []
     for path in files.pictures {
-      // As the reference service does: first to the size of the clip, then to RGB.
       let picture = try await reader.read(path: path)
-      pictures.append(
-        try picture.fitted(width: request.width, height: request.height, fit: files.fit)
-      )
+      // As the reference service does: first to the size of the clip, then to RGB.
+      let fitted = try files.fit.map { fit in
+        try picture.fitted(width: request.width, height: request.height, fit: fit)
+      }
+      pictures.append(fitted ?? picture.rgb())
     }
     let images = pictures
     let streams = files.outputs.map { _ in
