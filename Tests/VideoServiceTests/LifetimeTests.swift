@@ -78,10 +78,11 @@ import VideoService
   @Test func `an upload that stalls is given up`() async throws {
     try await LiveServer.with(
       StubGenerator(),
-      { _, settings in settings.idleTimeout = .milliseconds(200) }
+      { _, settings in settings.idleTimeout = .seconds(2) }
     ) { server in
       let connection = try await RawConnection(port: server.port)
-      try await connection.send(Array(request([imagePart]).dropLast(100)))
+      // On a machine so busy that this comes late, the silence before it has been given up instead.
+      try? await connection.send(Array(request([imagePart]).dropLast(100)))
       try await until { connection.isClosed && server.leftovers == [] }
     }
   }
