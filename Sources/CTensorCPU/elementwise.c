@@ -34,7 +34,6 @@ void cpu_activate(const float *x, float *y, ptrdiff_t count, cpu_activation acti
     case CPU_ACTIVATION_SILU: cpu_parallel(count, GRAIN, silu_run, &o); break;
     case CPU_ACTIVATION_GELU: cpu_parallel(count, GRAIN, gelu_run, &o); break;
     case CPU_ACTIVATION_QUICK_GELU: cpu_parallel(count, GRAIN, quick_gelu_run, &o); break;
-    case CPU_ACTIVATION_NONE: memcpy(y, x, (size_t)count * sizeof(float)); break;
   }
 }
 

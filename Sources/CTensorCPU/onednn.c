@@ -196,8 +196,6 @@ void cpu_plan_destroy(cpu_plan *plan) {
   free(plan);
 }
 
-const char *cpu_plan_kernel(const cpu_plan *plan) { return kernel_name(plan->description); }
-
 size_t cpu_plan_weight_bytes(const cpu_plan *plan) {
   return dnnl_memory_desc_get_size(plan->packed_weights);
 }

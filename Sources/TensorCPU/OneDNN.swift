@@ -92,9 +92,6 @@ final class OneDNN: Sendable {
     if let failure { throw failure }
   }
 
-  /// The scratch memory of the largest plan so far; kept only while a model is at work.
-  func releaseScratch() { state.withLock { $0.scratch = nil } }
-
   private func plan(
     for problem: Problem,
     _ operation: String,

@@ -29,10 +29,9 @@ void cpu_widen_float64(const void *in, float *out, ptrdiff_t count, float scale)
 // MARK: elementwise.c
 
 typedef enum {
-  CPU_ACTIVATION_NONE = 0,
-  CPU_ACTIVATION_SILU = 1,
-  CPU_ACTIVATION_GELU = 2,
-  CPU_ACTIVATION_QUICK_GELU = 3,
+  CPU_ACTIVATION_SILU,
+  CPU_ACTIVATION_GELU,
+  CPU_ACTIVATION_QUICK_GELU,
 } cpu_activation;
 
 void cpu_activate(const float *x, float *y, ptrdiff_t count, cpu_activation activation);
@@ -96,8 +95,6 @@ int cpu_plan_convolution(const cpu_convolution_shape *shape, bool bias, bool res
 int cpu_plan_linear(ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t outputs, bool bias, bool residual,
                     cpu_plan **out);
 void cpu_plan_destroy(cpu_plan *plan);
-/// The name of the kernel that oneDNN chose.
-const char *cpu_plan_kernel(const cpu_plan *plan);
 /// Bytes of the weights as this plan wants them, and of the scratch it needs.
 size_t cpu_plan_weight_bytes(const cpu_plan *plan);
 size_t cpu_plan_scratch_bytes(const cpu_plan *plan);
