@@ -89,7 +89,7 @@ struct GenerationOptions: ParsableArguments {
     // Negative seeds count down from 2⁶⁴, as torch has them.
     request.seeds =
       seed.isEmpty
-      ? [UInt64(UInt32.random(in: .min ... .max))]
+      ? [GenerationRequest.drawSeed()]
       : seed.map { UInt64(bitPattern: Int64($0)) }
     request.precision = precision
     request.timeContextOrder = legacyTimeContext ? .legacy : .perClip

@@ -16,7 +16,7 @@ struct ServedEngine: ClipGenerating {
     to output: String,
     progress: @escaping @Sendable (ClipProgress) -> Void
   ) async throws -> GeneratedClip {
-    let seed = request.seed ?? UInt64(UInt32.random(in: .min ... .max))
+    let seed = request.seed ?? GenerationRequest.drawSeed()
     var generation = GenerationRequest()
     generation.apply(engine.model.recommended)
     generation.apply(request)
