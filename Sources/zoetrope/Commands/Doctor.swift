@@ -37,7 +37,7 @@ struct Doctor: AsyncParsableCommand {
       tell(
         "model",
         true,
-        "\(try model.folder()): \(configuration.numFrames) frames, levels of "
+        "\(try model.choice().folder): \(configuration.numFrames) frames, levels of "
           + "\(configuration.blockOutChannels) channels, \(engine.model.weightBytes >> 20) MiB"
       )
     } catch { tell("model", false, "\(error)") }

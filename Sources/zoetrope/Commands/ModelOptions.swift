@@ -9,7 +9,10 @@ import StableVideoDiffusion
 struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The folder of a checkpoint in diffusers' layout; ZOETROPE_MODEL if not given.",
+      """
+      The folder of a checkpoint in diffusers' layout; ZOETROPE_MODEL if not given, and without \
+      that the demonstration model.
+      """,
       valueName: "folder"
     )
   )
@@ -29,20 +32,23 @@ struct ModelOptions: ParsableArguments {
     }
   }
 
-  /// The folder of the model.
-  func folder() throws -> String {
-    if let model { return model }
+  /// The folder of the model, and whether it is the one that stands in where none is named.
+  func choice() throws -> (folder: String, standsIn: Bool) {
+    if let model { return (model, false) }
     if let model = ProcessInfo.processInfo.environment["ZOETROPE_MODEL"], !model.isEmpty {
-      return model
+      return (model, false)
     }
+    if let model = DemonstrationModel.find() { return (model, true) }
     throw ValidationError(
-      "no model: give --model FOLDER or set ZOETROPE_MODEL; `zoetrope model init --tiny FOLDER` "
-        + "makes one to try things with"
+      "no model, and the demonstration model is not beside the program: give --model FOLDER or set "
+        + "ZOETROPE_MODEL; `zoetrope model init --tiny FOLDER` makes one to try things with"
     )
   }
 
   func load() async throws -> Engine {
-    let engine = try await Engine(folder: try folder(), variant: variant, threads: threads)
+    let (folder, standsIn) = try choice()
+    if standsIn { Terminal.say(DemonstrationModel.remark) }
+    let engine = try await Engine(folder: folder, variant: variant, threads: threads)
     for remark in engine.model.remarks { Terminal.say(remark) }
     return engine
   }

@@ -66,7 +66,7 @@ struct Serve: AsyncParsableCommand {
         ? String(temporary.dropLast()) : temporary
     }
     let shown = host == "0.0.0.0" ? "localhost" : host
-    let folder = try model.folder()
+    let folder = try model.choice().folder
     let seconds = GenerationReport.tenths(engine.loadSeconds)
     try await HTTPServer(service, settings: settings, logger: Logger(label: "zoetrope")).run {
       port in
