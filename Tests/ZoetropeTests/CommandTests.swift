@@ -230,12 +230,35 @@ import Testing
     #expect(try place.files() == ["log"])
   }
 
-  @Test("without a model it says how to get one")
-  func noModel() async throws {
-    let outcome = try await Programs.zoetrope(
-      "generate",
-      Assets.photograph,
+  @Test("without a model named it takes the demonstration model, and says how to get the real one")
+  func demonstrationModel() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let program = try place.installProgram()
+    try place.move("model", to: "share/zoetrope/models/demo")
+    let outcome = try await Programs.run(
+      program,
+      [
+        "generate", Assets.photograph, "--steps", "1", "--num-frames", "2", "-o",
+        place.path + "/clip.gif",
+      ],
       environment: ["ZOETROPE_MODEL": ""]
+    )
+    #expect(outcome.status == 0, "\(outcome.error)")
+    let remarks = outcome.errorLines.filter { $0.contains("demonstration model") }
+    #expect(remarks.count == 1)
+    #expect(remarks.first?.contains("stable-video-diffusion-img2vid-xt") == true)
+  }
+
+  @Test("without any model it says how to get one")
+  func noModel() async throws {
+    let place = try Workplace()
+    let outcome = try await Programs.run(
+      try place.installProgram(),
+      ["generate", Assets.photograph],
+      environment: [
+        "ZOETROPE_MODEL": "", "XDG_DATA_HOME": place.path, "XDG_DATA_DIRS": place.path,
+      ]
     )
     #expect(outcome.status != 0)
     #expect(outcome.error.contains("zoetrope model init --tiny"))

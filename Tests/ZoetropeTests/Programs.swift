@@ -109,6 +109,31 @@ struct Workplace: ~Copyable {
     try #require(outcome.status == 0, "\(outcome.error)")
   }
 
+  /// Copies the programs to `bin`, as an installation has them.
+  ///
+  /// - Returns: The path of `zoetrope` there.
+  func installProgram() throws -> String {
+    let folder = path + "/bin"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for name in ["zoetrope", "zoetrope-picture"] {
+      try FileManager.default.copyItem(
+        atPath: Programs.folder + "/" + name,
+        toPath: folder + "/" + name
+      )
+    }
+    return folder + "/zoetrope"
+  }
+
+  /// Moves something in the folder to another place in it, whose folders are made.
+  func move(_ name: String, to place: String) throws {
+    let target = URL(filePath: path + "/" + place)
+    try FileManager.default.createDirectory(
+      at: target.deletingLastPathComponent(),
+      withIntermediateDirectories: true
+    )
+    try FileManager.default.moveItem(at: URL(filePath: path + "/" + name), to: target)
+  }
+
   /// The names in the folder, but for the model.
   func files() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path).filter { $0 != "model" }.sorted()
