@@ -121,6 +121,14 @@ let package = Package(
       dependencies: ["StableVideoDiffusion", "Media", "TensorCPU", "TensorCore", "TensorTesting"]
     ),
     .testTarget(
+      name: "DemonstrationTests",
+      dependencies: [
+        "StableVideoDiffusion", "Media", "Safetensors", "TensorCPU", "TensorCore", "TensorTesting",
+        "zoetrope-picture",
+      ],
+      exclude: ["Pictures", "make_reference.py"]
+    ),
+    .testTarget(
       name: "ServingTests",
       dependencies: ["Serving", .product(name: "NIOCore", package: "swift-nio")]
     ),
