@@ -104,7 +104,8 @@ let package = Package(
     .executableTarget(
       name: "zoetrope-gpu-check",
       dependencies: [
-        "CUDA", "GoldenRuns", "TensorCUDA", "TensorCore", "TensorReference",
+        "CUDA", "GoldenRuns", "Media", "StableVideoDiffusion", "TensorCUDA", "TensorCore",
+        "TensorReference",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -137,7 +138,8 @@ let package = Package(
     .testTarget(
       name: "TensorCUDATests",
       dependencies: [
-        "CUDA", "CUDATesting", "TensorCUDA", "TensorCore", "TensorReference", "TensorTesting",
+        "CUDA", "CUDATesting", "GoldenRuns", "TensorCUDA", "TensorCore", "TensorReference",
+        "TensorTesting",
       ]
     ),
     .testTarget(

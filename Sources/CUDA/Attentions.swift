@@ -103,8 +103,11 @@ package final class Attentions: Sendable {
       plans.withLock { $0[problem] = .success(made) }
       return made
     } catch {
-      if error.code == .unsupported { plans.withLock { $0[problem] = .failure(error) } }
-      throw error
+      guard error.code != .outOfMemory else { throw error }
+      // Whatever keeps the library from planning, others can compute it; why is kept for reports.
+      let refusal = CUDAError(.unsupported, error.call, error.message)
+      plans.withLock { $0[problem] = .failure(refusal) }
+      throw refusal
     }
   }
 

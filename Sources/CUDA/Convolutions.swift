@@ -134,9 +134,11 @@ package final class Convolutions: Sendable {
       plans.withLock { $0[problem] = .success(made) }
       return made
     } catch {
-      // A refusal stays one; what else went wrong may go better the next time.
-      if error.code == .unsupported { plans.withLock { $0[problem] = .failure(error) } }
-      throw error
+      guard error.code != .outOfMemory else { throw error }
+      // Whatever keeps the library from planning, others can compute it; why is kept for reports.
+      let refusal = CUDAError(.unsupported, error.call, error.message)
+      plans.withLock { $0[problem] = .failure(refusal) }
+      throw refusal
     }
   }
 

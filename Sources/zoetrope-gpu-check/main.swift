@@ -16,20 +16,29 @@ struct GPUCheck: ParsableCommand {
 
   /// A part of the check.
   enum Suite: String, CaseIterable, ExpressibleByArgument {
-    case operations, goldens, fullSize = "full-size", speed
+    case operations, goldens, clip, fullSize = "full-size", speed
   }
 
   @Option(help: "The number of the GPU.")
   var device = 0
 
   @Option(parsing: .upToNextOption, help: "The types to compute with.")
-  var elements: [Element] = Element.allCases
+  var elements: [Element] = [.float16, .bfloat16, .float32]
 
-  @Option(parsing: .upToNextOption, help: "operations, goldens, full-size, speed; all by default.")
+  @Option(
+    parsing: .upToNextOption,
+    help: "operations, goldens, full-size, speed, clip; all by default."
+  )
   var suites: [Suite] = Suite.allCases
 
   @Option(help: "The folder of the reference's recorded runs: Tests/Fixtures of the repository.")
   var fixtures = "Tests/Fixtures"
+
+  @Option(help: "Denoising steps of the clip.")
+  var steps = 25
+
+  @Option(help: "Frames of the clip that are decoded together.")
+  var chunk = 2
 
   @Option(help: "Writes everything to this file, as JSON.")
   var output: String?
@@ -80,6 +89,10 @@ struct GPUCheck: ParsableCommand {
     if suites.contains(.speed), let element = elements.first {
       report.measure(engine, element)
       lap("speed")
+    }
+    if suites.contains(.clip), let element = elements.first {
+      report.makeClip(engine, element, steps: steps, chunk: chunk)
+      lap("clip")
     }
     report.refusals =
       engine.convolutions.refusals.map { "\($0.problem): \($0.reason)" }

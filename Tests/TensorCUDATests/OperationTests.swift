@@ -3,6 +3,7 @@
 
 internal import CUDA
 internal import CUDATesting
+internal import GoldenRuns
 internal import TensorCUDA
 internal import TensorCore
 internal import TensorReference
@@ -121,6 +122,20 @@ internal import Testing
     }
     let counts = try fake.counts
     #expect(counts.allocations == counts.frees && counts.wrongFrees == 0)
+  }
+
+  @Test func `a single step of the model predicts the reference's velocity`() throws {
+    let fake = try FakeLibraries()
+    do {
+      let run = try #require(GoldenRun.all.first { $0.description == "tiny-odd/one_frame" })
+      let engine = try CUDAEngine(fake.libraries(), cache: KernelCache(folder: nil))
+      for comparison in try run.singleSteps(on: CUDABackend(engine, .float32)) {
+        #expect(comparison.holds, "\(comparison.label): \(comparison.difference)")
+      }
+    }
+    let counts = try fake.counts
+    #expect(counts.allocations == counts.frees && counts.wrongFrees == 0)
+    #expect(counts.liveBytes == 0 && counts.unboundCalls == 0)
   }
 
   @Test func `a convolution of a whole clip is cut where engines count in 32 bits`() {
