@@ -12,6 +12,8 @@ final class DNNPlan: Sendable {
 
   private let dnn: DNN
   private let plan: DNN.Descriptor
+  /// The library says nothing of how long a plan needs the graph that it was made from.
+  private let graph: DNN.Descriptor
   private let name: String
 
   /// Finds the first engine that takes a graph, in the order in which the library recommends them.
@@ -59,6 +61,7 @@ final class DNNPlan: Sendable {
           _ = try plan.get(DNN_PLAN_WORKSPACE, DNN_TYPE_INT64, &bytes)
           self.dnn = dnn
           self.plan = plan
+          self.graph = graph
           self.engine = engine
           self.name = name
           workspaceBytes = Int(bytes[0])

@@ -77,6 +77,12 @@ internal import Glibc
     try symbol("fake_cuda_describe", as: Describe.self)(capability, memory)
   }
 
+  /// Lets cuDNN have an engine for convolutions.
+  package func enableEngine() throws {
+    typealias Enable = @convention(c) (Int32) -> Void
+    try symbol("fake_cuda_enable_engine", as: Enable.self)(1)
+  }
+
   private func symbol<Function>(_ name: String, as: Function.Type) throws -> Function {
     unsafe unsafeBitCast(try library.address(of: name), to: Function.self)
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-// The compiler, which takes any source for ours; matrix products by plain loops; and a cuDNN that has
-// no engine for anything, so that what stands in for its engines is tested.
+// The compiler, which takes any source for ours, and matrix products by plain loops.
 
 #include <string>
 #include <vector>
@@ -247,50 +246,3 @@ EXPORT int cublasLtMatmul(uintptr_t, uintptr_t product, const float *alpha, uint
   }
   return 0;
 }
-
-namespace {
-
-constexpr int not_supported = 3000;
-
-struct descriptor {
-  int kind;
-};
-
-}  // namespace
-
-EXPORT size_t cudnnGetVersion() { return 91300; }
-EXPORT const char *cudnnGetErrorString(int) { return "CUDNN_STATUS_FAKE"; }
-EXPORT void cudnnGetLastErrorString(char *text, size_t) { strcpy(text, "there are no engines"); }
-
-EXPORT int cudnnCreate(uintptr_t *handle) {
-  if (int result = result_of("cudnnCreate")) return result;
-  *handle = 0xD;
-  return 0;
-}
-
-EXPORT int cudnnDestroy(uintptr_t) { return result_of("cudnnDestroy"); }
-EXPORT int cudnnSetStream(uintptr_t, uintptr_t) { return result_of("cudnnSetStream"); }
-
-EXPORT int cudnnBackendCreateDescriptor(int kind, uintptr_t *handle) {
-  *handle = (uintptr_t) new descriptor{kind};
-  return 0;
-}
-
-EXPORT int cudnnBackendDestroyDescriptor(uintptr_t handle) {
-  delete (descriptor *)handle;
-  return 0;
-}
-
-EXPORT int cudnnBackendSetAttribute(uintptr_t, int, int, int64_t, const void *) { return 0; }
-
-EXPORT int cudnnBackendGetAttribute(uintptr_t, int, int, int64_t, int64_t *count, void *) {
-  *count = 0;
-  return 0;
-}
-
-EXPORT int cudnnBackendFinalize(uintptr_t handle) {
-  if (int result = result_of("cudnnBackendFinalize")) return result;
-  return ((descriptor *)handle)->kind == 4 ? not_supported : 0;
-}
-
-EXPORT int cudnnBackendExecute(uintptr_t, uintptr_t, uintptr_t) { return not_supported; }

@@ -42,6 +42,39 @@ internal import Testing
     #expect(counts.launches > 100)
   }
 
+  @Test(arguments: Element.allCases)
+  func `convolutions that cuDNN takes are their definition`(_ element: Element) throws {
+    let fake = try FakeLibraries()
+    try fake.enableEngine()
+    do {
+      let engine = try CUDAEngine(fake.libraries(), cache: KernelCache(folder: nil))
+      let backend = CUDABackend(engine, element)
+      for test in OperationCase.all where test.name.hasPrefix("convolution") {
+        // Twice, as the second time the plan is there.
+        for _ in 0..<2 {
+          var ours = Operands(backend, seed: 7, round: element.rounded)
+          var theirs = Operands(ReferenceBackend(), seed: 7, round: element.rounded)
+          expectClose(
+            try test.run(&ours).values(),
+            try test.run(&theirs).values(),
+            within: element.tolerance(test),
+            "\(test) in \(element)"
+          )
+        }
+      }
+      // What is padded on one side alone is refused, and padded by a kernel then.
+      #expect(!engine.convolutions.refusals.isEmpty)
+      #expect(
+        engine.convolutions.refusals.allSatisfy {
+          $0.problem.top != $0.problem.bottom || $0.problem.left != $0.problem.right
+        }
+      )
+    }
+    let counts = try fake.counts
+    #expect(counts.allocations == counts.frees && counts.wrongFrees == 0)
+    #expect(counts.liveBytes == 0 && counts.unboundCalls == 0)
+  }
+
   @Test(arguments: NumberFormat.allCases)
   func `weights of every format arrive as they are`(_ format: NumberFormat) throws {
     let engine = try CUDAEngine(
