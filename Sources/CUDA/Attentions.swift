@@ -11,7 +11,7 @@ internal import Synchronization
 /// its operands. Everything between is float32.
 package final class Attentions: Sendable {
   /// Attention over tokens.
-  package struct Problem: Hashable, Sendable {
+  package struct Problem: Hashable, Sendable, CustomStringConvertible {
     package var images: Int
     package var tokens: Int
     package var heads: Int
@@ -25,6 +25,10 @@ package final class Attentions: Sendable {
       self.heads = heads
       self.size = size
       self.element = element
+    }
+
+    package var description: String {
+      "attention \(element) [\(images), \(tokens)], \(heads) heads of \(size)"
     }
   }
 
@@ -169,6 +173,6 @@ package final class Attentions: Sendable {
       try dnn.pointwise(DNN_MODE_DIVIDE, powers, sum, weights),
       try dnn.product(weights, value, output),
     ]
-    return try DNNPlan(dnn, operations, isExact: false, name: "attention \(p)")
+    return try DNNPlan(dnn, operations, isExact: false, name: "\(p)")
   }
 }

@@ -7,7 +7,7 @@ internal import Synchronization
 /// Convolutions by cuDNN over channels-last maps, with bias and residual in the same pass.
 package final class Convolutions: Sendable {
   /// A convolution.
-  package struct Problem: Hashable, Sendable {
+  package struct Problem: Hashable, Sendable, CustomStringConvertible {
     package var images: Int
     package var height: Int
     package var width: Int
@@ -60,6 +60,14 @@ package final class Convolutions: Sendable {
       self.element = element
       rowStride = width
       outputRowStride = outputWidth
+    }
+
+    package var description: String {
+      "convolution \(element) [\(images), \(height), \(width), \(inputs)] to [\(outputHeight), "
+        + "\(outputWidth), \(outputs)], kernel \(kernelHeight)x\(kernelWidth), stride "
+        + "\(strideHeight) \(strideWidth), padding \(top) \(left) \(bottom) \(right)"
+        + (hasBias ? ", bias" : "") + (hasResidual ? ", residual" : "")
+        + (rowStride == width ? "" : ", rows of \(rowStride)")
     }
   }
 
@@ -199,7 +207,7 @@ package final class Convolutions: Sendable {
       dnn,
       operations,
       isExact: p.element == .float32,
-      name: "convolution \(p)"
+      name: "\(p)"
     )
   }
 

@@ -30,7 +30,6 @@ struct Report: Encodable {
   }
 
   var device = ""
-  var driver = ""
   var libraries: [String: String] = [:]
   let date = Date.now.formatted(.iso8601)
   private(set) var entries: [Entry] = []
@@ -43,7 +42,7 @@ struct Report: Encodable {
   init(isVerbose: Bool) { self.isVerbose = isVerbose }
 
   private enum CodingKeys: String, CodingKey {
-    case device, driver, libraries, date, entries, refusals
+    case device, libraries, date, entries, refusals
   }
 
   mutating func add(_ entry: Entry) {
