@@ -26,6 +26,10 @@ let package = Package(
     .executable(name: "zoetrope", targets: ["zoetrope"]),
     // Decodes pictures that nobody vouches for, in a process of its own; belongs beside `zoetrope`.
     .executable(name: "zoetrope-picture", targets: ["zoetrope-picture"]),
+    // Runs every operation on a GPU against its definition; needs nothing but NVIDIA's libraries.
+    .executable(name: "zoetrope-gpu-check", targets: ["zoetrope-gpu-check"]),
+    // A library of its own, since tests open it as if it were NVIDIA's.
+    .library(name: "FakeCUDA", type: .dynamic, targets: ["FakeCUDA"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -54,6 +58,12 @@ let package = Package(
     ),
     .target(name: "TensorCore"),
     .target(name: "TensorCPU", dependencies: ["TensorCore", "CTensorCPU"]),
+    .target(name: "SharedLibrary"),
+    .target(name: "CCUDA"),
+    .target(name: "CUDA", dependencies: ["CCUDA", "SharedLibrary"]),
+    // The sources are part of the program: its C file embeds them.
+    .target(name: "CKernels", exclude: ["kernels"]),
+    .target(name: "TensorCUDA", dependencies: ["CKernels", "CUDA", "TensorCore"]),
     .target(name: "Safetensors"),
     .target(name: "NeuralNetwork", dependencies: ["TensorCore", "Safetensors"]),
     .target(
@@ -84,47 +94,89 @@ let package = Package(
     .executableTarget(
       name: "zoetrope",
       dependencies: [
-        "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCore", "VideoService",
+        "CUDA", "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCUDA", "TensorCore",
+        "VideoService",
         logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]
     ),
 
+    .executableTarget(
+      name: "zoetrope-gpu-check",
+      dependencies: [
+        "CUDA", "GoldenRuns", "Media", "StableVideoDiffusion", "TensorCUDA", "TensorCore",
+        "TensorReference",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]
+    ),
+
     // Tests.
     .target(
-      name: "TensorTesting",
+      name: "TensorReference",
       dependencies: ["Safetensors", "TensorCore"],
+      path: "Tests/TensorReference"
+    ),
+    .target(
+      name: "TensorTesting",
+      dependencies: ["Safetensors", "TensorCore", "TensorReference"],
       path: "Tests/TensorTesting"
+    ),
+    .target(
+      name: "GoldenRuns",
+      dependencies: [
+        "StableVideoDiffusion", "Media", "Safetensors", "TensorCore", "TensorReference",
+      ],
+      path: "Tests/GoldenRuns"
+    ),
+    .target(name: "FakeCUDA", path: "Tests/FakeCUDA", exclude: ["kernels.inc"]),
+    .target(
+      name: "CUDATesting",
+      dependencies: ["CUDA", "SharedLibrary"],
+      path: "Tests/CUDATesting"
+    ),
+    .testTarget(name: "CUDATests", dependencies: ["CUDA", "CUDATesting", "SharedLibrary"]),
+    .testTarget(
+      name: "TensorCUDATests",
+      dependencies: [
+        "CUDA", "CUDATesting", "GoldenRuns", "TensorCUDA", "TensorCore", "TensorReference",
+        "TensorTesting",
+      ]
     ),
     .testTarget(
       name: "TensorCoreTests",
-      dependencies: ["TensorCore", "Safetensors", "TensorTesting"]
+      dependencies: ["TensorCore", "Safetensors", "TensorReference", "TensorTesting"]
     ),
     .testTarget(
       name: "TensorCPUTests",
-      dependencies: ["TensorCPU", "TensorCore", "TensorTesting"]
+      dependencies: ["TensorCPU", "TensorCore", "TensorReference", "TensorTesting"]
     ),
     .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
     .testTarget(
       name: "NeuralNetworkTests",
-      dependencies: ["NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore", "TensorTesting"]
+      dependencies: [
+        "NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore", "TensorReference",
+        "TensorTesting",
+      ]
     ),
     .testTarget(
       name: "StableVideoDiffusionTests",
       dependencies: [
         "StableVideoDiffusion", "Media", "NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore",
-        "TensorTesting",
+        "TensorReference", "TensorTesting",
       ]
     ),
     .testTarget(
       name: "GoldenTests",
-      dependencies: ["StableVideoDiffusion", "Media", "TensorCPU", "TensorCore", "TensorTesting"]
+      dependencies: [
+        "GoldenRuns", "StableVideoDiffusion", "TensorCPU", "TensorCore", "TensorReference",
+        "TensorTesting",
+      ]
     ),
     .testTarget(
       name: "DemonstrationTests",
       dependencies: [
-        "StableVideoDiffusion", "Media", "Safetensors", "TensorCPU", "TensorCore", "TensorTesting",
-        "zoetrope-picture",
+        "StableVideoDiffusion", "Media", "Safetensors", "TensorCPU", "TensorCore",
+        "TensorReference", "TensorTesting", "zoetrope-picture",
       ],
       exclude: ["Pictures", "make_reference.py"]
     ),
@@ -144,7 +196,9 @@ let package = Package(
     ),
     .testTarget(
       name: "ZoetropeTests",
-      dependencies: ["zoetrope", "zoetrope-picture", "Media", "TensorTesting"] + subprocess,
+      dependencies: [
+        "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
+      ] + subprocess,
       exclude: ["Assets"]
     ),
     .testTarget(
@@ -153,10 +207,11 @@ let package = Package(
       exclude: ["Goldens", "make_goldens.py"]
     ),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )
 
-let cTargets: Set = ["CTensorCPU", "CVips", "LibVips"]
+let cTargets: Set = ["CCUDA", "CKernels", "CTensorCPU", "CVips", "FakeCUDA", "LibVips"]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),

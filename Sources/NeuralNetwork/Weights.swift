@@ -12,18 +12,18 @@ public import TensorCore
 @dynamicMemberLookup
 public struct Weights: Sendable {
   private let reader: Reader
+  /// Where tensors are to live.
+  public let backend: any Backend
   /// The names walked so far, joined by dots.
   private let path: String
 
   private final class Reader: Sendable {
     let source: any WeightSource
-    let backend: any Backend
     let place: String
     let read = Mutex<Set<String>>([])
 
-    init(source: any WeightSource, backend: any Backend, place: String) {
+    init(source: any WeightSource, place: String) {
       self.source = source
-      self.backend = backend
       self.place = place
     }
   }
@@ -35,18 +35,25 @@ public struct Weights: Sendable {
   ///   - backend: Where they are to live.
   ///   - place: The folder, for messages.
   public init(_ source: any WeightSource, backend: any Backend, place: String) {
-    reader = Reader(source: source, backend: backend, place: place)
+    reader = Reader(source: source, place: place)
+    self.backend = backend
     path = ""
   }
 
-  private init(reader: Reader, path: String) {
+  private init(reader: Reader, backend: any Backend, path: String) {
     self.reader = reader
+    self.backend = backend
     self.path = path
+  }
+
+  /// The same place of the same checkpoint, whose tensors are to live in full precision.
+  public var inFullPrecision: Weights {
+    Weights(reader: reader, backend: backend.inFullPrecision, path: path)
   }
 
   /// One level down, by name.
   public subscript(dynamicMember name: String) -> Weights {
-    Weights(reader: reader, path: path.isEmpty ? name : path + "." + name)
+    Weights(reader: reader, backend: backend, path: path.isEmpty ? name : path + "." + name)
   }
 
   /// One level down, by number.
@@ -61,7 +68,7 @@ public struct Weights: Sendable {
   /// - Throws: `WeightsError` with code `.missing`, `.shape`, `.type` or `.read`.
   public func tensor(_ shape: Shape, scale: Float = 1) throws(WeightsError) -> Tensor {
     try require(shape)
-    return try reader.source.load(path, scale: scale, to: reader.backend)
+    return try reader.source.load(path, scale: scale, to: backend)
   }
 
   /// Reads a single number.
@@ -125,7 +132,7 @@ public struct Weights: Sendable {
   /// - Returns: The tensor.
   /// - Throws: `WeightsError` with code `.read` if memory is short.
   public func upload(_ values: [Float], _ shape: Shape) throws(WeightsError) -> Tensor {
-    try wrapping { () throws(TensorError) in try reader.backend.upload(values, shape: shape) }
+    try wrapping { () throws(TensorError) in try backend.upload(values, shape: shape) }
   }
 
   /// Lays a weight out for its backend.
@@ -135,7 +142,7 @@ public struct Weights: Sendable {
   /// - Throws: `WeightsError` with code `.read` if memory is short.
   public func prepare(_ parts: Tensor...) throws(WeightsError) -> any PreparedWeight {
     try wrapping { () throws(TensorError) in
-      try reader.backend.prepare(Tensor.concatenatingRows(parts))
+      try backend.prepare(Tensor.concatenatingRows(parts))
     }
   }
 

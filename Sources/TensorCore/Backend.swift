@@ -204,6 +204,63 @@ public protocol Backend: AnyObject, Sendable {
     step: EulerStep
   )
     throws(TensorError) -> Tensor
+
+  /// A backend over the same memory that computes in float32; this one, if it does so itself.
+  ///
+  /// Tensors of either may be given to the other's operations.
+  var inFullPrecision: any Backend { get }
+
+  /// Whether all elements are finite; waits for pending work.
+  func isFinite(_ x: Tensor) throws(TensorError) -> Bool
+
+  /// Numbers by formula: element `i` is `mean` plus `width` times a number from -1 to 1 made of the
+  /// upper 24 bits of splitmix64's `i`-th output from `key`, rounded to float16.
+  ///
+  /// - Parameters:
+  ///   - shape: The shape of the result.
+  ///   - key: Where the sequence begins.
+  ///   - mean: The middle of the numbers.
+  ///   - width: How far they lie from it at most.
+  /// - Returns: The tensor.
+  /// - Throws: `TensorError` with code `.outOfMemory`.
+  func uniform(
+    _ shape: Shape,
+    key: UInt64,
+    mean: Double,
+    width: Double
+  ) throws(TensorError) -> Tensor
+}
+
+/// What a backend without something better does.
+extension Backend {
+  /// The backend itself.
+  public var inFullPrecision: any Backend { self }
+
+  /// Looks at every element on the host.
+  public func isFinite(_ x: Tensor) throws(TensorError) -> Bool {
+    try download(x).allSatisfy(\.isFinite)
+  }
+
+  /// Makes the numbers on the host.
+  ///
+  /// - Parameters:
+  ///   - shape: The shape of the result.
+  ///   - key: Where the sequence begins.
+  ///   - mean: The middle of the numbers.
+  ///   - width: How far they lie from it at most.
+  /// - Returns: The tensor.
+  /// - Throws: `TensorError` with code `.outOfMemory`.
+  public func uniform(
+    _ shape: Shape,
+    key: UInt64,
+    mean: Double,
+    width: Double
+  ) throws(TensorError) -> Tensor {
+    try upload(
+      UniformSequence(key: key, mean: mean, width: width).elements(shape.count),
+      shape: shape
+    )
+  }
 }
 
 /// A weight in whatever layout its backend computes with.

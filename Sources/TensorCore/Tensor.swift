@@ -71,6 +71,14 @@ public struct Tensor: Sendable {
     )
   }
 
+  /// The same memory under a backend that shares it with this one, whose operations are then used.
+  ///
+  /// - Parameter backend: This tensor's backend, its `inFullPrecision`, or the one whose that is.
+  /// - Returns: A view of the same memory.
+  public func on(_ backend: any Backend) -> Tensor {
+    Tensor(shape: shape, storage: storage, offset: offset, backend: backend)
+  }
+
   /// The elements, copied to the host in row-major order; waits for pending work.
   ///
   /// - Throws: `TensorError` if the backend cannot read its memory.

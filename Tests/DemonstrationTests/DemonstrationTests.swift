@@ -6,6 +6,7 @@ internal import Media
 internal import Safetensors
 internal import StableVideoDiffusion
 internal import TensorCore
+internal import TensorReference
 internal import TensorTesting
 internal import Testing
 

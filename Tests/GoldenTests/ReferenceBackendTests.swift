@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+internal import GoldenRuns
 internal import StableVideoDiffusion
 internal import TensorCore
+internal import TensorReference
 internal import TensorTesting
 internal import Testing
 
@@ -10,7 +12,7 @@ internal import Testing
 /// a backend.
 @Suite struct ReferenceBackendTests {
   @Test func `a single step by definition predicts the reference's velocity`() throws {
-    let run = try #require(GoldenRun.all.first { $0.testDescription == "tiny/main" })
+    let run = try #require(GoldenRun.all.first { $0.description == "tiny/main" })
     let golden = try run.open()
     let request = try run.request(golden)
     let pictures = try run.pictures(golden)

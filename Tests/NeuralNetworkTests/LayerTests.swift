@@ -4,6 +4,7 @@
 internal import NeuralNetwork
 internal import TensorCPU
 internal import TensorCore
+internal import TensorReference
 internal import TensorTesting
 import Testing
 

@@ -3,6 +3,7 @@
 
 internal import NeuralNetwork
 internal import Safetensors
+internal import TensorReference
 internal import TensorTesting
 import Testing
 

@@ -3,6 +3,7 @@
 
 internal import NeuralNetwork
 internal import TensorCore
+internal import TensorReference
 internal import TensorTesting
 
 /// A checkpoint in memory.

@@ -5,6 +5,7 @@ internal import FoundationEssentials
 internal import Media
 internal import Safetensors
 internal import StableVideoDiffusion
+internal import TensorReference
 internal import TensorTesting
 import Testing
 

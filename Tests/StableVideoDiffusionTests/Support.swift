@@ -4,6 +4,7 @@
 internal import Media
 internal import StableVideoDiffusion
 internal import TensorCPU
+internal import TensorReference
 internal import TensorTesting
 
 /// The pictures of the reference's test vectors, by formula.

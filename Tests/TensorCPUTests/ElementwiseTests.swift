@@ -3,6 +3,7 @@
 
 internal import TensorCPU
 internal import TensorCore
+internal import TensorReference
 internal import TensorTesting
 import Testing
 

@@ -3,6 +3,7 @@
 
 internal import Safetensors
 internal import TensorCore
+internal import TensorReference
 internal import TensorTesting
 import Testing
 

@@ -2,6 +2,7 @@
 // Copyright 2026 the Zoetrope authors
 
 internal import TensorCore
+internal import TensorReference
 internal import TensorTesting
 import Testing
 

@@ -4,6 +4,7 @@
 internal import FoundationEssentials
 internal import Safetensors
 internal import TensorCore
+internal import TensorReference
 internal import TensorTesting
 import Testing
 

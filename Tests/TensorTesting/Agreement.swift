@@ -2,38 +2,8 @@
 // Copyright 2026 the Zoetrope authors
 
 package import TensorCore
+package import TensorReference
 package import Testing
-
-/// Operands for one backend, drawn from a seed: two of these with the same seed and different backends
-/// draw the same numbers.
-package struct Operands {
-  package let backend: any Backend
-  private var generator: TorchGenerator
-
-  package init(_ backend: any Backend, seed: UInt64) {
-    self.backend = backend
-    generator = TorchGenerator(seed: seed)
-  }
-
-  /// Normally distributed numbers.
-  package mutating func tensor(
-    _ shape: Shape,
-    mean: Float = 0,
-    deviation: Float = 1
-  ) throws
-    -> Tensor
-  {
-    let values = generator.normal(shape.count).map { mean + deviation * $0 }
-    return try backend.upload(values, shape: shape)
-  }
-
-  /// A weight whose products keep the spread of what they are multiplied with.
-  package mutating func weight(_ shape: Shape) throws -> any PreparedWeight {
-    let inputs = shape.dimensions.dropFirst().reduce(1, *)
-    let deviation = 1 / Float(max(inputs, 1)).squareRoot()
-    return try backend.prepare(tensor(shape, deviation: deviation))
-  }
-}
 
 /// Runs an operation on a backend and on the reference, from the same numbers, and expects the same.
 ///

@@ -2,6 +2,7 @@
 // Copyright 2026 the Zoetrope authors
 
 internal import FoundationEssentials
+internal import TensorReference
 
 /// A folder of its own for one test, removed with everything in it when the test is over.
 package final class TemporaryFolder: Sendable {

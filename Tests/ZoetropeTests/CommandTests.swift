@@ -3,6 +3,7 @@
 
 import FoundationEssentials
 import Media
+import TensorReference
 import TensorTesting
 import Testing
 

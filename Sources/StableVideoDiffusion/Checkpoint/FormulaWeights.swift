@@ -40,43 +40,58 @@ final class FormulaWeights: WeightSource {
 
   func load(_ name: String, scale: Float, to backend: any Backend) throws(WeightsError) -> Tensor {
     let shape = tensors.last { $0.name == name }?.shape ?? []
-    let values = elements(name, shape).map { scale * Float($0) }
-    do { return try backend.upload(values, shape: shape) } catch {
+    let recipe = Recipe(component + "/" + name, shape, seed: seed)
+    do {
+      if recipe.hasIdentity {
+        let values = elements(name, shape).map { scale * Float($0) }
+        return try backend.upload(values, shape: shape)
+      }
+      let tensor = try backend.uniform(
+        shape,
+        key: recipe.key,
+        mean: recipe.mean,
+        width: recipe.width
+      )
+      return scale == 1 ? tensor : try tensor.scaled(by: scale)
+    } catch {
       throw WeightsError(.read, component, name, "could not be made: \(error)")
+    }
+  }
+
+  /// What a tensor's elements are made from.
+  private struct Recipe {
+    let key: UInt64
+    let mean, width: Double
+    /// Whether one is added along the middle tap's diagonal.
+    let hasIdentity: Bool
+
+    init(_ name: String, _ shape: Shape, seed: UInt64) {
+      let (mean, deviation) = FormulaWeights.distribution(name, shape)
+      self.mean = mean
+      width = 3.0.squareRoot() * deviation
+      key = UniformSequence.mix(FormulaWeights.hash(name) ^ (seed &* UniformSequence.golden))
+      // Near the identity, which keeps frames in range.
+      hasIdentity = name.hasSuffix("time_conv_out.weight")
     }
   }
 
   /// The elements of a tensor.
   func elements(_ name: String, _ shape: Shape) -> [Float16] {
-    let full = component + "/" + name
-    let (mean, deviation) = Self.distribution(full, shape)
-    let width = 3.0.squareRoot() * deviation
-    let key = Self.mix(Self.hash(full) ^ (seed &* Self.golden))
-    var values = (0..<shape.count).map { index in
-      let word = Self.mix(key &+ UInt64(index + 1) &* Self.golden)
-      let unit = Double(word >> 40) * 0x1p-24
-      return Float((unit * 2 - 1) * width + mean)
+    let recipe = Recipe(component + "/" + name, shape, seed: seed)
+    guard recipe.hasIdentity else {
+      return UniformSequence(key: recipe.key, mean: recipe.mean, width: recipe.width)
+        .elements(shape.count).map { Float16($0) }
     }
-    if name.hasSuffix("time_conv_out.weight") {
-      // Near the identity, which keeps frames in range: channel c of the middle tap of output c.
-      for channel in 0..<shape[0] { values[(channel * shape[1] + channel) * shape[2] + 1] += 1 }
-    }
+    var values = UniformSequence(key: recipe.key, mean: recipe.mean, width: recipe.width)
+      .unrounded(shape.count)
+    // Channel c of the middle tap of output c.
+    for channel in 0..<shape[0] { values[(channel * shape[1] + channel) * shape[2] + 1] += 1 }
     return values.map { Float16($0) }
   }
-
-  private static let golden: UInt64 = 0x9E37_79B9_7F4A_7C15
 
   /// FNV-1a.
   private static func hash(_ text: String) -> UInt64 {
     text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-  }
-
-  /// splitmix64's output function.
-  private static func mix(_ word: UInt64) -> UInt64 {
-    var z = word
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 
   /// Mean and standard deviation of a parameter.

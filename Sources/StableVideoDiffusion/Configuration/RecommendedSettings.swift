@@ -37,7 +37,10 @@ public struct RecommendedSettings: Sendable, Equatable, Codable {
   public init() {}
 
   /// Reads `zoetrope.json` of a checkpoint folder, if there is one.
-  init(folder: String) throws(ConfigurationError) {
+  ///
+  /// - Parameter folder: The folder that holds `model_index.json`.
+  /// - Throws: `ConfigurationError` if the file is not a JSON object of numbers.
+  public init(folder: String) throws(ConfigurationError) {
     let path = folder + "/zoetrope.json"
     guard let data = try? Data(contentsOf: URL(filePath: path)) else { return }
     do { self = try JSONDecoder().decode(Self.self, from: data) } catch {

@@ -11,6 +11,8 @@ public struct VAEConfiguration: Sendable, Equatable {
   public let latentChannels: Int
   /// What latents are divided by before they are decoded.
   public let scalingFactor: Float
+  /// Whether the encoder overflows in 16 bits and is to be run in float32.
+  public let forceUpcast: Bool
 
   private struct File: Decodable {
     var inChannels: Int?
@@ -20,6 +22,7 @@ public struct VAEConfiguration: Sendable, Equatable {
     var layersPerBlock: Int?
     var latentChannels: Int?
     var scalingFactor: Float?
+    var forceUpcast: Bool?
   }
 
   /// Reads and checks a configuration; absent keys take the class's defaults.
@@ -64,6 +67,7 @@ public struct VAEConfiguration: Sendable, Equatable {
       "latent_channels",
       "\(latentChannels) is out of range"
     )
+    forceUpcast = file.forceUpcast ?? true
     scalingFactor = file.scalingFactor ?? 0.18215
     try source.require(
       scalingFactor > 0 && scalingFactor.isFinite,

@@ -18,6 +18,8 @@ public enum GenerationProgress: Sendable, Equatable {
 public struct GenerationObserver {
   /// Told how far the work is.
   public var progress: (GenerationProgress) -> Void = { _ in }
+  /// Told what a person should know, as that a stage had to be repeated.
+  public var warning: (String) -> Void = { _ in }
   /// Given the latents `[videos, frames, height, width, channels]` after each step, with its number
   /// from zero and its timestep; may put others in their place, as the reference's
   /// `callback_on_step_end`.

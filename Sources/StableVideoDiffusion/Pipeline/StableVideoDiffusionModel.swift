@@ -29,6 +29,8 @@ public struct StableVideoDiffusionModel: Sendable {
   public let weightBytes: Int
   /// What a person should know, as "the variant fp16 was used".
   public let remarks: [String]
+  /// Loads the autoencoder once more, to compute in float32.
+  private let loadPreciseVAE: @Sendable () throws -> AutoencoderKLTemporalDecoder
 
   /// Loads a checkpoint.
   ///
@@ -36,10 +38,17 @@ public struct StableVideoDiffusionModel: Sendable {
   ///   - folder: The folder that holds `model_index.json`.
   ///   - variant: The variant of the weight files, as "fp16"; none for the plain files, or, where
   ///     there are none, the fp16 or bf16 ones.
+  ///   - randomSeed: Where weights are made up by formula from, in place of the files; none to read
+  ///     the files.
   ///   - backend: Where the model is to live.
   /// - Throws: `ConfigurationError`, `SafetensorsError` or `WeightsError`, each naming file, key or
   ///   tensor.
-  public init(folder: String, variant: String? = nil, backend: any Backend) throws {
+  public init(
+    folder: String,
+    variant: String? = nil,
+    randomSeed: UInt64? = nil,
+    backend: any Backend
+  ) throws {
     try ModelIndex(folder: folder).check()
     let unetConfiguration = try UNetConfiguration(path: folder + "/unet/config.json")
     let vaeConfiguration = try VAEConfiguration(path: folder + "/vae/config.json")
@@ -70,6 +79,10 @@ public struct StableVideoDiffusionModel: Sendable {
     var weightBytes = 0
     func open(_ component: String, _ stem: String) throws -> Weights {
       let place = folder + "/" + component
+      if let randomSeed {
+        let source = FormulaWeights(component: component, seed: randomSeed)
+        return Weights(source, backend: backend, place: place)
+      }
       let checkpoint = try ComponentFiles(folder: place, stem: stem).open(variant, &remarks)
       weightBytes += checkpoint.totalByteCount
       return Weights(checkpoint, backend: backend, place: place)
@@ -83,11 +96,55 @@ public struct StableVideoDiffusionModel: Sendable {
       open("unet", "diffusion_pytorch_model"),
       unetConfiguration
     )
+    loadPreciseVAE = {
+      let place = folder + "/vae"
+      let source: any WeightSource
+      if let randomSeed {
+        source = FormulaWeights(component: "vae", seed: randomSeed)
+      } else {
+        var remarks: [String] = []
+        source = try ComponentFiles(folder: place, stem: "diffusion_pytorch_model")
+          .open(variant, &remarks)
+      }
+      return try AutoencoderKLTemporalDecoder(
+        Weights(source, backend: backend.inFullPrecision, place: place),
+        vaeConfiguration
+      )
+    }
     self.backend = backend
     self.unetConfiguration = unetConfiguration
     self.vaeConfiguration = vaeConfiguration
     self.weightBytes = weightBytes
     self.remarks = remarks
+  }
+
+  /// The autoencoder in float32, loaded anew: for frames that a shorter type cannot hold.
+  ///
+  /// - Returns: None where the model computes in float32 already.
+  /// - Throws: As `init`.
+  func preciseVAE() throws -> AutoencoderKLTemporalDecoder? {
+    guard backend.inFullPrecision !== backend else { return nil }
+    return try loadPreciseVAE()
+  }
+
+  /// How many weights a checkpoint has, from the heads of its files.
+  ///
+  /// - Parameters:
+  ///   - folder: The folder that holds `model_index.json`.
+  ///   - variant: The variant of the weight files.
+  /// - Returns: The number of elements of all tensors.
+  /// - Throws: `SafetensorsError`.
+  public static func weightCount(folder: String, variant: String? = nil) throws -> Int {
+    var remarks: [String] = []
+    let components = [
+      ("image_encoder", "model"), ("vae", "diffusion_pytorch_model"),
+      ("unet", "diffusion_pytorch_model"),
+    ]
+    return try components.reduce(0) { sum, component in
+      let files = ComponentFiles(folder: folder + "/" + component.0, stem: component.1)
+      let checkpoint = try files.open(variant, &remarks)
+      return checkpoint.names.reduce(sum) { $0 + (checkpoint.entry($1)?.elementCount ?? 0) }
+    }
   }
 }
 

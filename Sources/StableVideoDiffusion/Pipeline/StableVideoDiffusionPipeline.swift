@@ -102,6 +102,12 @@ public struct StableVideoDiffusionPipeline: Sendable {
       let sample = try latents.reshaped(plan.imageShape).scaled(by: 1 / step.inputScale)
       let velocity = try model.unet(sample, time: time, conditioning)
       latents = try latents.eulerStep(velocity: velocity, guidance: plan.guidance, step: step)
+      guard try backend.isFinite(latents) else {
+        throw GenerationError(
+          .notFinite,
+          "denoising step \(index + 1) of \(times.count) made numbers that are not finite"
+        )
+      }
       latents = try observer.stepEnded(index, plan.timesteps[index], latents)
       guard latents.shape == plan.latentShape else {
         throw TensorError(
@@ -113,7 +119,7 @@ public struct StableVideoDiffusionPipeline: Sendable {
       timings.steps.append(lap())
       observer.progress(.denoised(step: index + 1, of: times.count))
     }
-    guard try latents.values().allSatisfy(\.isFinite) else {
+    guard try backend.isFinite(latents) else {
       throw GenerationError(.notFinite, "denoising made numbers that are not finite")
     }
     return latents
@@ -222,10 +228,20 @@ public struct StableVideoDiffusionPipeline: Sendable {
     let total = latents.shape[0] * frames
     let scaled = try latents.reshaped(Shape([total] + latents.shape.dimensions.dropFirst(2)))
       .scaled(by: 1 / model.vaeConfiguration.scalingFactor)
+    var vae = model.vae
+    var isPrecise = false
     for start in stride(from: 0, to: total, by: min(chunk ?? frames, total)) {
       try Task.checkCancellation()
       let end = min(start + min(chunk ?? frames, total), total)
-      let decoded = try model.vae.decode(scaled.slice(start..<end))
+      let some = try scaled.slice(start..<end)
+      var decoded = try vae.decode(isPrecise ? some.on(backend.inFullPrecision) : some)
+      if !isPrecise, try !backend.isFinite(decoded), let precise = try model.preciseVAE() {
+        observer.warning(
+          "decoding frame \(start + 1) and on made numbers that are not finite: decoding in float32"
+        )
+        (vae, isPrecise) = (precise, true)
+        decoded = try vae.decode(some.on(backend.inFullPrecision))
+      }
       for index in start..<end {
         let frame = try decoded.slice(index - start..<index - start + 1)
         let values = try Self.unit(frame)

@@ -10,6 +10,8 @@ public struct AutoencoderKLTemporalDecoder: Sendable {
   private let configuration: VAEConfiguration
   private let encoder: VAEEncoder
   private let decoder: TemporalDecoder
+  /// Where the encoder computes.
+  private let encoderBackend: any Backend
 
   /// Builds the model.
   ///
@@ -19,7 +21,9 @@ public struct AutoencoderKLTemporalDecoder: Sendable {
   /// - Throws: `WeightsError` for a missing, mis-shaped or superfluous tensor.
   public init(_ weights: Weights, _ configuration: VAEConfiguration) throws(WeightsError) {
     self.configuration = configuration
-    encoder = try VAEEncoder(weights, configuration)
+    let encoding = configuration.forceUpcast ? weights.inFullPrecision : weights
+    encoderBackend = encoding.backend
+    encoder = try VAEEncoder(encoding, configuration)
     decoder = try TemporalDecoder(weights.decoder, configuration)
     try weights.requireAllRead()
   }
@@ -30,14 +34,14 @@ public struct AutoencoderKLTemporalDecoder: Sendable {
   /// - Returns: `[images, height', width', latents]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func encode(_ pictures: Tensor) throws(TensorError) -> Tensor {
-    let moments = try encoder(pictures)
+    let moments = try encoder(pictures.on(encoderBackend))
     let latents = configuration.latentChannels
     // The mean is the first half of the channels, the log variance the second.
     let values = try moments.values()
     let means = stride(from: 0, to: values.count, by: 2 * latents).flatMap { start in
       values[start..<start + latents]
     }
-    return try moments.backend.upload(means, shape: moments.shape.withColumns(latents))
+    return try pictures.backend.upload(means, shape: moments.shape.withColumns(latents))
   }
 
   /// The frames of one clip.

@@ -2,10 +2,13 @@
 // Copyright 2026 the Zoetrope authors
 
 import ArgumentParser
+import CUDA
 import FoundationEssentials
 import Media
 import StableVideoDiffusion
 import Synchronization
+import TensorCUDA
+import TensorCore
 
 #if canImport(Glibc)
 import Glibc
@@ -21,8 +24,24 @@ struct Bench: AsyncParsableCommand {
   @OptionGroup var model: ModelOptions
   @OptionGroup var settings: GenerationOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Make a published model's weights up in place of reading any: svd or svd-xt.",
+      valueName: "model"
+    )
+  )
+  var randomWeights: PublishedModel?
+
   @Flag(help: "Print one JSON object.")
   var json = false
+
+  /// A model whose configuration is known.
+  enum PublishedModel: String, ExpressibleByArgument, CaseIterable {
+    case svd
+    case svdXT = "svd-xt"
+
+    var frames: Int { self == .svd ? 14 : 25 }
+  }
 
   private struct Report: Encodable {
     struct Stages: Encodable {
@@ -36,10 +55,13 @@ struct Bench: AsyncParsableCommand {
     let cpuStages: Stages
     let peakRssBytes: Int
     let weightsBytes: Int
+    let device: String
+    /// The most bytes of a GPU's memory that were in use at a time.
+    let peakDeviceBytes: Int?
   }
 
   func run() async throws {
-    let engine = try await model.load()
+    let engine = try await load()
     var request = GenerationRequest()
     request.apply(engine.model.recommended)
     settings.apply(to: &request)
@@ -70,7 +92,9 @@ struct Bench: AsyncParsableCommand {
         decode: times.last ?? 0
       ),
       peakRssBytes: Self.peakMemory(),
-      weightsBytes: engine.model.weightBytes
+      weightsBytes: engine.model.weightBytes,
+      device: engine.model.backend.name,
+      peakDeviceBytes: (engine.model.backend as? CUDABackend)?.engine.allocator.peakBytes
     )
     if json {
       let encoder = JSONEncoder()
@@ -89,9 +113,30 @@ struct Bench: AsyncParsableCommand {
       row("step (median)", median)
       row("all steps", steps.reduce(0, +))
       row("decode", report.stages.decode)
+      Terminal.print("device          \(report.device)")
+      if let bytes = report.peakDeviceBytes {
+        Terminal.print("device memory   \(bytes >> 20) MiB at most")
+      }
       Terminal.print("peak memory     \(report.peakRssBytes >> 20) MiB")
       Terminal.print("weights         \(report.weightsBytes >> 20) MiB as stored")
     }
+  }
+
+  private func load() async throws -> Engine {
+    guard let randomWeights else { return try await model.load() }
+    let files = FileManager.default
+    let folder = files.temporaryDirectory.path + "/zoetrope-" + UUID().uuidString
+    defer { try? files.removeItem(atPath: folder) }
+    try FullConfiguration.write(frames: randomWeights.frames, to: folder)
+    return try await Engine(
+      Engine.Settings(
+        folder: folder,
+        randomSeed: 1001,
+        threads: model.threads,
+        device: model.device,
+        element: model.compute
+      )
+    )
   }
 
   /// Ramps and a checkerboard.

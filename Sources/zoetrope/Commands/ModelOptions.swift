@@ -2,6 +2,7 @@
 // Copyright 2026 the Zoetrope authors
 
 import ArgumentParser
+import CUDA
 import FoundationEssentials
 import StableVideoDiffusion
 
@@ -26,6 +27,17 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "How many threads compute; one a core if not given.")
   var threads: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where to compute: cpu, cuda, cuda:N, or auto for a GPU if there is one.",
+      valueName: "device"
+    )
+  )
+  var device = DeviceChoice.automatic
+
+  @Option(help: "The type that a GPU computes with: float16, bfloat16 or float32.")
+  var compute = Element.float16
+
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads \(threads) is not from 1 to 1024")
@@ -48,8 +60,18 @@ struct ModelOptions: ParsableArguments {
   func load() async throws -> Engine {
     let (folder, standsIn) = try choice()
     if standsIn { Terminal.say(DemonstrationModel.remark) }
-    let engine = try await Engine(folder: folder, variant: variant, threads: threads)
-    for remark in engine.model.remarks { Terminal.say(remark) }
+    let engine = try await Engine(
+      Engine.Settings(
+        folder: folder,
+        variant: variant,
+        threads: threads,
+        device: device,
+        element: compute
+      )
+    )
+    for remark in engine.model.remarks + [engine.remark].compactMap(\.self) {
+      Terminal.say(remark)
+    }
     return engine
   }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import CUDA
 import Media
 import StableVideoDiffusion
 import TensorCPU
+import TensorCore
 
 /// The model and the thread that computes with it; calls wait for each other.
 actor Engine {
@@ -12,6 +14,8 @@ actor Engine {
   nonisolated let model: StableVideoDiffusionModel
   /// How long loading took, in seconds.
   nonisolated let loadSeconds: Double
+  /// What a person should know of where the model computes.
+  nonisolated let remark: String?
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
@@ -21,21 +25,35 @@ actor Engine {
     let image: RGBImage
   }
 
+  /// What to load, and where to compute.
+  struct Settings: Sendable {
+    /// The folder that holds `model_index.json`.
+    var folder: String
+    /// The variant of the weight files.
+    var variant: String?
+    /// Where weights are made up from in place of the files.
+    var randomSeed: UInt64?
+    /// How many threads compute; none for one a core.
+    var threads: Int?
+    var device = DeviceChoice.automatic
+    /// The type that a GPU computes with.
+    var element = Element.float16
+  }
+
   /// Loads a checkpoint.
   ///
-  /// - Parameters:
-  ///   - folder: The folder that holds `model_index.json`.
-  ///   - variant: The variant of the weight files.
-  ///   - threads: How many threads compute; none for one a core.
-  /// - Throws: As `StableVideoDiffusionModel.init`.
-  init(folder: String, variant: String?, threads: Int?) async throws {
+  /// - Parameter settings: What to load, and where to compute.
+  /// - Throws: As `StableVideoDiffusionModel.init`; `CUDAError` if the GPU that was asked for cannot be
+  ///   used.
+  init(_ settings: Settings) async throws {
+    let threads = settings.threads
     let thread = EngineThread {
       if let threads { CPUBackend.threadCount = threads }
     }
     self.thread = thread
     let clock = ContinuousClock()
     let start = clock.now
-    model = try await Loader(thread).load(folder: folder, variant: variant)
+    (model, remark) = try await Loader(thread).load(settings)
     loadSeconds = (clock.now - start) / .seconds(1)
   }
 
@@ -48,8 +66,35 @@ actor Engine {
 
     init(_ thread: EngineThread) { self.thread = thread }
 
-    func load(folder: String, variant: String?) throws -> StableVideoDiffusionModel {
-      try StableVideoDiffusionModel(folder: folder, variant: variant, backend: CPUBackend())
+    func load(_ settings: Settings) throws -> (StableVideoDiffusionModel, String?) {
+      let (backend, remark) = try settings.device.backend(
+        settings.element,
+        need: try? Self.need(settings)
+      )
+      let model = try StableVideoDiffusionModel(
+        folder: settings.folder,
+        variant: settings.variant,
+        randomSeed: settings.randomSeed,
+        backend: backend
+      )
+      return (model, remark)
+    }
+
+    /// What the model needs for a clip of its own size; a checkpoint that cannot be read says so when
+    /// it is loaded.
+    private static func need(_ settings: Settings) throws -> MemoryNeed {
+      let configuration = try UNetConfiguration(path: settings.folder + "/unet/config.json")
+      var request = GenerationRequest()
+      request.apply(try RecommendedSettings(folder: settings.folder))
+      return MemoryNeed(
+        weights: settings.randomSeed == nil
+          ? try StableVideoDiffusionModel.weightCount(
+            folder: settings.folder,
+            variant: settings.variant
+          ) : 0,
+        rows: 2 * configuration.numFrames * (request.width / 8) * (request.height / 8),
+        channels: configuration.blockOutChannels.first ?? 0
+      )
     }
   }
 
@@ -58,6 +103,7 @@ actor Engine {
   /// - Parameters:
   ///   - pictures: At least one, all of one size.
   ///   - request: What to make.
+  ///   - warning: Told what a person should know.
   ///   - progress: Told how far the work is, from the engine's thread.
   ///   - frame: Given each finished frame, from the engine's thread.
   /// - Returns: What the stages took.
@@ -65,11 +111,13 @@ actor Engine {
   func generate(
     _ pictures: [RGBImage],
     _ request: GenerationRequest,
+    warning: @escaping @Sendable (String) -> Void = { Terminal.say($0) },
     progress: @escaping @Sendable (GenerationProgress) -> Void,
     frame: @escaping @Sendable (Frame) -> Void
   ) throws -> GenerationTimings {
     var observer = GenerationObserver()
     observer.progress = progress
+    observer.warning = warning
     observer.frame = { video, _, image in frame(Frame(video: video, image: image)) }
     return try StableVideoDiffusionPipeline(model).generate(pictures, request, observer: observer)
       .timings

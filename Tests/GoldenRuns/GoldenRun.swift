@@ -2,12 +2,10 @@
 // Copyright 2026 the Zoetrope authors
 
 internal import FoundationEssentials
-internal import Media
-internal import StableVideoDiffusion
-internal import TensorCPU
-internal import TensorCore
-internal import TensorTesting
-import Testing
+package import Media
+package import StableVideoDiffusion
+package import TensorCore
+package import TensorReference
 
 #if canImport(Glibc)
 internal import Glibc
@@ -15,59 +13,61 @@ internal import Glibc
 
 /// One recorded call of the reference: its model, its arguments, what it made, and how far from that
 /// a correct implementation may be.
-struct GoldenRun: Sendable, CustomTestStringConvertible {
-  let configuration: String
-  let run: String
-  let folder: String
-  let limits: Limits
+package struct GoldenRun: Sendable, CustomStringConvertible {
+  package let configuration: String
+  package let run: String
+  package let folder: String
+  package let limits: Limits
 
-  struct Limits: Decodable, Sendable {
-    struct Bytes: Decodable, Sendable {
-      let mean: Double
-      let max: Int
+  package struct Limits: Decodable, Sendable {
+    package struct Bytes: Decodable, Sendable {
+      package let mean: Double
+      package let max: Int
     }
 
-    struct Share: Decodable, Sendable {
-      let fraction: Double
+    package struct Share: Decodable, Sendable {
+      package let fraction: Double
     }
 
-    let precision: String
-    let limit_single_step: Double
-    let limit_final_latents: Double
-    let limit_u8: Bytes
+    package let precision: String
+    package let limit_single_step: Double
+    package let limit_final_latents: Double
+    package let limit_u8: Bytes
     /// How far the reference itself is from the same run in float64.
-    let golden_vs_f64_u8: Share
+    package let golden_vs_f64_u8: Share
   }
 
   private struct Tolerances: Decodable {
     let runs: [String: Limits]
   }
 
-  var testDescription: String { "\(configuration)/\(run)" }
+  package var description: String { "\(configuration)/\(run)" }
 
   /// The runs of the fixtures, and of further folders named in `ZOETROPE_GOLDENS`, colon-separated.
-  static let all: [GoldenRun] = {
+  package static let all: [GoldenRun] = {
     let further = unsafe getenv("ZOETROPE_GOLDENS").map { unsafe String(cString: $0) } ?? ""
-    let places = [Fixtures.folder] + further.split(separator: ":").map(String.init)
-    return places.flatMap { place -> [GoldenRun] in
-      guard let data = try? Data(contentsOf: URL(filePath: place + "/tolerances.json")),
-        let tolerances = try? JSONDecoder().decode(Tolerances.self, from: data)
-      else { return [] }
-      return tolerances.runs.sorted { $0.key < $1.key }.map { key, limits in
-        let parts = key.split(separator: "/").map(String.init)
-        return GoldenRun(
-          configuration: parts[0],
-          run: parts[1],
-          folder: place + "/" + parts[0],
-          limits: limits
-        )
-      }
-    }
+    return ([Fixtures.folder] + further.split(separator: ":").map(String.init)).flatMap(all)
   }()
 
-  func open() throws -> Golden { try Golden(folder: folder, run: run) }
+  /// The runs of a folder that holds `tolerances.json`.
+  package static func all(in place: String) -> [GoldenRun] {
+    guard let data = try? Data(contentsOf: URL(filePath: place + "/tolerances.json")),
+      let tolerances = try? JSONDecoder().decode(Tolerances.self, from: data)
+    else { return [] }
+    return tolerances.runs.sorted { $0.key < $1.key }.map { key, limits in
+      let parts = key.split(separator: "/").map(String.init)
+      return GoldenRun(
+        configuration: parts[0],
+        run: parts[1],
+        folder: place + "/" + parts[0],
+        limits: limits
+      )
+    }
+  }
 
-  func pipeline() throws -> StableVideoDiffusionPipeline {
+  package func open() throws -> Golden { try Golden(folder: folder, run: run) }
+
+  package func pipeline(on backend: any Backend) throws -> StableVideoDiffusionPipeline {
     let variants = ["fp16", "bf16"].filter { variant in
       ["", ".safetensors.index.\(variant).json", ".\(variant).safetensors"].contains { suffix in
         !suffix.isEmpty
@@ -80,13 +80,13 @@ struct GoldenRun: Sendable, CustomTestStringConvertible {
       try StableVideoDiffusionModel(
         folder: folder + "/model",
         variant: variants.first,
-        backend: CPUBackend()
+        backend: backend
       )
     )
   }
 
   /// The arguments of the reference's call.
-  func request(_ golden: Golden) throws -> GenerationRequest {
+  package func request(_ golden: Golden) throws -> GenerationRequest {
     let params = golden.manifest.params
     var request = GenerationRequest()
     request.width = params.width
@@ -109,7 +109,7 @@ struct GoldenRun: Sendable, CustomTestStringConvertible {
   }
 
   /// The pictures as they were given to the reference's pipeline.
-  func pictures(_ golden: Golden) throws -> [RGBImage] {
+  package func pictures(_ golden: Golden) throws -> [RGBImage] {
     try golden.manifest.params.images.indices.map { index in
       let name = "pipeline_image.\(index)"
       let shape = golden.manifest.tensors[name]?.shape ?? []

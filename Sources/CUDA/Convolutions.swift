@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import CCUDA
+internal import Synchronization
+
+/// Convolutions by cuDNN over channels-last maps, with bias and residual in the same pass.
+package final class Convolutions: Sendable {
+  /// A convolution.
+  package struct Problem: Hashable, Sendable, CustomStringConvertible {
+    package var images: Int
+    package var height: Int
+    package var width: Int
+    package var inputs: Int
+    package var outputHeight: Int
+    package var outputWidth: Int
+    package var outputs: Int
+    package var kernelHeight: Int
+    package var kernelWidth: Int
+    package var strideHeight: Int
+    package var strideWidth: Int
+    package var top: Int
+    package var left: Int
+    package var bottom: Int
+    package var right: Int
+    package var hasBias: Bool
+    package var hasResidual: Bool
+    package var element: Element
+    /// Pixels from one row to the next, where not all of a row is looked at; else the widths.
+    package var rowStride: Int
+    package var outputRowStride: Int
+
+    package init(
+      images: Int,
+      height: Int,
+      width: Int,
+      inputs: Int,
+      outputHeight: Int,
+      outputWidth: Int,
+      outputs: Int,
+      kernel: (height: Int, width: Int),
+      stride: (height: Int, width: Int),
+      padding: (top: Int, left: Int, bottom: Int, right: Int),
+      hasBias: Bool,
+      hasResidual: Bool,
+      element: Element
+    ) {
+      self.images = images
+      self.height = height
+      self.width = width
+      self.inputs = inputs
+      self.outputHeight = outputHeight
+      self.outputWidth = outputWidth
+      self.outputs = outputs
+      (kernelHeight, kernelWidth) = kernel
+      (strideHeight, strideWidth) = stride
+      (top, left, bottom, right) = padding
+      self.hasBias = hasBias
+      self.hasResidual = hasResidual
+      self.element = element
+      rowStride = width
+      outputRowStride = outputWidth
+    }
+
+    package var description: String {
+      "convolution \(element) [\(images), \(height), \(width), \(inputs)] to [\(outputHeight), "
+        + "\(outputWidth), \(outputs)], kernel \(kernelHeight)x\(kernelWidth), stride "
+        + "\(strideHeight) \(strideWidth), padding \(top) \(left) \(bottom) \(right)"
+        + (hasBias ? ", bias" : "") + (hasResidual ? ", residual" : "")
+        + (rowStride == width ? "" : ", rows of \(rowStride)")
+    }
+  }
+
+  /// Where a convolution's operands lie; all have the element's type.
+  package struct Operands: Sendable {
+    package var x: UInt64
+    package var weight: UInt64
+    package var bias: UInt64
+    package var residual: UInt64
+    package var y: UInt64
+
+    package init(x: UInt64, weight: UInt64, bias: UInt64, residual: UInt64, y: UInt64) {
+      self.x = x
+      self.weight = weight
+      self.bias = bias
+      self.residual = residual
+      self.y = y
+    }
+  }
+
+  private enum Identifier {
+    static let x = 1
+    static let weight = 2
+    static let bias = 3
+    static let residual = 4
+    static let y = 5
+    static let convolved = 6
+    static let biased = 7
+  }
+
+  private let dnn: DNN
+  private let allocator: DeviceAllocator
+  private let plans = Mutex<[Problem: Result<DNNPlan, CUDAError>]>([:])
+
+  package init(_ dnn: DNN, _ allocator: DeviceAllocator) {
+    self.dnn = dnn
+    self.allocator = allocator
+  }
+
+  /// Why problems that cuDNN refused were refused, for reports.
+  package var refusals: [(problem: Problem, reason: String)] {
+    plans.withLock { plans in
+      plans.compactMap { problem, result in
+        if case .failure(let error) = result { (problem, error.message) } else { nil }
+      }
+    }
+  }
+
+  /// Computes a convolution.
+  ///
+  /// - Parameters:
+  ///   - problem: The convolution.
+  ///   - operands: Where `x` `[images, height, width, inputs]`, the weight `[outputs, kernel height,
+  ///     kernel width, inputs]`, bias, residual and result lie.
+  /// - Throws: `CUDAError` with code `.unsupported` if cuDNN has no engine for it.
+  package func run(_ problem: Problem, _ operands: Operands) throws(CUDAError) {
+    try dnn.device.bind()
+    let plan = try self.plan(problem)
+    let workspace = try allocator.allocate(plan.workspaceBytes)
+    var tensors = [
+      (Identifier.x, operands.x), (Identifier.weight, operands.weight), (Identifier.y, operands.y),
+    ]
+    if problem.hasBias { tensors.append((Identifier.bias, operands.bias)) }
+    if problem.hasResidual { tensors.append((Identifier.residual, operands.residual)) }
+    try plan.run(tensors, workspace: workspace.address)
+  }
+
+  private func plan(_ problem: Problem) throws(CUDAError) -> DNNPlan {
+    if let known = plans.withLock({ $0[problem] }) { return try known.get() }
+    do throws(CUDAError) {
+      let made = try makePlan(problem)
+      plans.withLock { $0[problem] = .success(made) }
+      return made
+    } catch {
+      guard error.code != .outOfMemory else { throw error }
+      // Whatever keeps the library from planning, others can compute it; why is kept for reports.
+      let refusal = CUDAError(.unsupported, error.call, error.message)
+      plans.withLock { $0[problem] = .failure(refusal) }
+      throw refusal
+    }
+  }
+
+  private func makePlan(_ p: Problem) throws(CUDAError) -> DNNPlan {
+    let element = p.element.dnn
+    let xStrides = [p.height * p.rowStride * p.inputs, 1, p.rowStride * p.inputs, p.inputs]
+    let ySizes = [p.images, p.outputs, p.outputHeight, p.outputWidth]
+    let yStrides = [
+      p.outputHeight * p.outputRowStride * p.outputs, 1, p.outputRowStride * p.outputs, p.outputs,
+    ]
+    let x = try dnn.tensor(
+      Identifier.x,
+      element,
+      sizes: [p.images, p.inputs, p.height, p.width],
+      strides: xStrides
+    )
+    let weight = try dnn.tensor(
+      Identifier.weight,
+      element,
+      sizes: [p.outputs, p.inputs, p.kernelHeight, p.kernelWidth],
+      strides: [p.kernelHeight * p.kernelWidth * p.inputs, 1, p.kernelWidth * p.inputs, p.inputs]
+    )
+    let y = try dnn.tensor(Identifier.y, element, sizes: ySizes, strides: yStrides)
+    func intermediate(_ identifier: Int) throws(CUDAError) -> DNN.Descriptor {
+      try dnn.tensor(
+        identifier,
+        Element.float32.dnn,
+        sizes: ySizes,
+        strides: yStrides,
+        isVirtual: true
+      )
+    }
+    let isPlain = !p.hasBias && !p.hasResidual
+    let convolved = isPlain ? y : try intermediate(Identifier.convolved)
+    var operations = [try convolution(p, x, weight, convolved)]
+    var last = convolved
+    if p.hasBias {
+      let bias = try dnn.tensor(
+        Identifier.bias,
+        element,
+        sizes: [1, p.outputs, 1, 1],
+        strides: [p.outputs, 1, p.outputs, p.outputs]
+      )
+      let biased = p.hasResidual ? try intermediate(Identifier.biased) : y
+      operations.append(try dnn.pointwise(DNN_MODE_ADD, last, bias, biased))
+      last = biased
+    }
+    if p.hasResidual {
+      let residual = try dnn.tensor(
+        Identifier.residual,
+        element,
+        sizes: ySizes,
+        strides: yStrides
+      )
+      operations.append(try dnn.pointwise(DNN_MODE_ADD, last, residual, y))
+    }
+    return try DNNPlan(
+      dnn,
+      operations,
+      isExact: p.element == .float32,
+      name: "\(p)"
+    )
+  }
+
+  private func convolution(
+    _ p: Problem,
+    _ x: DNN.Descriptor,
+    _ weight: DNN.Descriptor,
+    _ y: DNN.Descriptor
+  ) throws(CUDAError) -> DNN.Descriptor {
+    let convolution = try DNN.Descriptor(DNN_CONVOLUTION, "convolution", dnn)
+    try convolution.set(DNN_CONVOLUTION_PRECISION, DNN_TYPE_DATA_TYPE, enumerator: DNN_FLOAT32)
+    try convolution.set(
+      DNN_CONVOLUTION_MODE,
+      DNN_TYPE_CONVOLUTION_MODE,
+      enumerator: DNN_MODE_CROSS_CORRELATION
+    )
+    try convolution.set(DNN_CONVOLUTION_DIMENSIONS, integers: [2])
+    try convolution.set(DNN_CONVOLUTION_DILATIONS, integers: [1, 1])
+    try convolution.set(DNN_CONVOLUTION_STRIDES, integers: [p.strideHeight, p.strideWidth])
+    try convolution.set(DNN_CONVOLUTION_PADDING_BEFORE, integers: [p.top, p.left])
+    try convolution.set(DNN_CONVOLUTION_PADDING_BEHIND, integers: [p.bottom, p.right])
+    try convolution.finalize()
+    let operation = try DNN.Descriptor(DNN_CONVOLUTION_OPERATION, "convolution operation", dnn)
+    try operation.set(DNN_CONVOLVE_CONVOLUTION, [convolution])
+    try operation.set(DNN_CONVOLVE_X, [x])
+    try operation.set(DNN_CONVOLVE_WEIGHT, [weight])
+    try operation.set(DNN_CONVOLVE_Y, [y])
+    try operation.set(DNN_CONVOLVE_ALPHA, DNN_TYPE_FLOAT, [Float(1)])
+    try operation.set(DNN_CONVOLVE_BETA, DNN_TYPE_FLOAT, [Float(0)])
+    try operation.finalize()
+    return operation
+  }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import CUDA
+package import TensorCore
+
+extension CUDABackend {
+  /// See `Backend.tokenAttention`.
+  package func tokenAttention(_ qkv: Tensor, heads: Int) throws(TensorError) -> Tensor {
+    let channels = qkv.shape.columns / 3
+    let result = try make(qkv.shape.withColumns(channels), element, "attention")
+    guard result.shape.count > 0 else { return result }
+    let (from, kept) = try operand(qkv, as: element, "attention")
+    defer { withExtendedLifetime(kept) {} }
+    let to = try place(result, "attention").0
+    let problem = Attentions.Problem(
+      images: qkv.shape[0],
+      tokens: qkv.shape[1],
+      heads: heads,
+      size: channels / heads,
+      element: element
+    )
+    // What cuDNN's fused engines take: 16-bit numbers, heads of whole 16 bytes, and not too wide ones.
+    if element != .float32, problem.size % 8 == 0, problem.size <= 128 {
+      do {
+        try engine.attentions.run(problem, qkv: from, y: to)
+        return result
+      } catch  where error.code != .unsupported {
+        throw TensorError(error, "attention")
+      } catch {}
+    }
+    try attentionByProducts(problem, from, to)
+    return result
+  }
+
+  /// Attention whose scores are written out, as float32, for as many heads at a time as fit into
+  /// 512 MiB.
+  private func attentionByProducts(
+    _ p: Attentions.Problem,
+    _ qkv: UInt64,
+    _ y: UInt64
+  ) throws(TensorError) {
+    let channels = p.heads * p.size
+    let square = p.tokens * p.tokens
+    let headsAtOnce = max(1, min(p.heads, (1 << 27) / square))
+    let scores = try engine.storage(headsAtOnce * square, .float32, "attention")
+    let weights = try engine.storage(headsAtOnce * square, element, "attention")
+    defer { withExtendedLifetime((scores, weights)) {} }
+    func moved(_ address: UInt64, _ elements: Int) -> UInt64 {
+      address + UInt64(elements * element.byteCount)
+    }
+    for image in 0..<p.images {
+      for head in stride(from: 0, to: p.heads, by: headsAtOnce) {
+        let batch = min(headsAtOnce, p.heads - head)
+        let query = moved(qkv, image * p.tokens * 3 * channels + head * p.size)
+        var product = MatrixProducts.Problem(
+          rows: p.tokens,
+          columns: p.tokens,
+          inner: p.size,
+          element
+        )
+        product.xStride = 3 * channels
+        product.weightStride = 3 * channels
+        product.batch = batch
+        product.xDistance = p.size
+        product.weightDistance = p.size
+        product.yDistance = square
+        product.scale = 1 / Float(p.size).squareRoot()
+        product.output = .float32
+        try multiply(
+          product,
+          .init(x: query, weight: moved(query, channels), y: scores.address),
+          "attention"
+        )
+        try engine.launch(
+          "softmax",
+          element,
+          "attention",
+          grid: (batch * p.tokens, 1, 1),
+          block: 256,
+          [.address(scores.address), .address(weights.address), .int(Int64(p.tokens))]
+        )
+        product = MatrixProducts.Problem(
+          rows: p.tokens,
+          columns: p.size,
+          inner: p.tokens,
+          element
+        )
+        product.weightIsTransposed = false
+        product.weightStride = 3 * channels
+        product.yStride = channels
+        product.batch = batch
+        product.xDistance = square
+        product.weightDistance = p.size
+        product.yDistance = p.size
+        try multiply(
+          product,
+          .init(
+            x: weights.address,
+            weight: moved(query, 2 * channels),
+            y: moved(y, image * p.tokens * channels + head * p.size)
+          ),
+          "attention"
+        )
+      }
+    }
+  }
+
+  /// See `Backend.frameAttention`.
+  package func frameAttention(_ qkv: Tensor, heads: Int) throws(TensorError) -> Tensor {
+    let shape = qkv.shape
+    let channels = shape.columns / 3
+    let result = try make(shape.withColumns(channels), element, "attention")
+    guard result.shape.count > 0 else { return result }
+    let (from, kept) = try operand(qkv, as: element, "attention")
+    defer { withExtendedLifetime(kept) {} }
+    let frames = shape[1]
+    let size = channels / heads
+    let arguments: [Module.Argument] = [
+      .address(from), .address(try place(result, "attention").0), .int(Int64(frames)),
+      .int(Int64(shape[2])), .int(Int64(channels)), .int(Int64(heads)),
+      .float(1 / Float(size).squareRoot()),
+    ]
+    let sharedBytes = 4 * frames * (3 * (size + 1) + 4)
+    if sharedBytes <= engine.device.description.sharedMemory {
+      try engine.launch(
+        "frame_attention",
+        element,
+        "attention",
+        grid: (shape[2] * heads, shape[0], 1),
+        block: 128,
+        sharedBytes: sharedBytes,
+        arguments
+      )
+    } else {
+      guard size <= 256 else {
+        throw TensorError(
+          .library,
+          "attention",
+          "heads of \(size) channels over \(frames) frames are too wide for a GPU"
+        )
+      }
+      try engine.launch(
+        "frame_attention_long",
+        element,
+        "attention",
+        grid: (shape[2] * heads, shape[0], (frames + 3) / 4),
+        block: 128,
+        arguments
+      )
+    }
+    return result
+  }
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+package import CUDA
+package import TensorCore
+
+extension CUDABackend {
+  /// See `Backend.convolution`.
+  package func convolution(
+    _ x: Tensor,
+    weight: any PreparedWeight,
+    bias: Tensor?,
+    stride: Extent,
+    padding: Padding,
+    residual: Tensor?
+  ) throws(TensorError) -> Tensor {
+    let operation = "convolution"
+    let weight = try self.weight(weight, operation)
+    let size = x.convolved(by: weight.shape, stride: stride, padding: padding)
+    let outputs = weight.shape[0]
+    let inputs = weight.shape[1]
+    let shape = Shape([x.shape[0], size.height, size.width, outputs])
+    guard shape.count > 0 else { return try make(shape, element, operation) }
+    let isDense = outputs % CUDAWeight.channelStep == 0 && inputs % CUDAWeight.channelStep == 0
+    if weight.shape[2] == 1, weight.shape[3] == 1, stride == Extent(1, 1), isDense {
+      return try product(
+        x,
+        weight.storage.address,
+        outputs: outputs,
+        shape: shape,
+        bias: bias,
+        residual: residual,
+        operation
+      )
+    }
+    let call = Convolution(
+      x: try cast(x, to: element, operation),
+      weight: weight,
+      bias: bias,
+      stride: stride,
+      padding: padding,
+      residual: try residual.map { tensor throws(TensorError) in
+        try cast(tensor, to: element, operation)
+      },
+      shape: shape
+    )
+    if let result = try byLibrary(call) { return result }
+    return try byKernel(call)
+  }
+
+  /// A convolution's operands, of the backend's type.
+  private struct Convolution {
+    var x: Tensor
+    let weight: CUDAWeight
+    let bias: Tensor?
+    let stride: Extent
+    var padding: Padding
+    let residual: Tensor?
+    /// Of the result.
+    let shape: Shape
+  }
+
+  /// By cuDNN; none where it has no engine.
+  private func byLibrary(_ call: Convolution) throws(TensorError) -> Tensor? {
+    let operation = "convolution"
+    let wideInputs = CUDAWeight.wide(call.weight.shape[1])
+    let wideOutputs = CUDAWeight.wide(call.weight.shape[0])
+    var call = call
+    if wideInputs != call.weight.shape[1] { call.x = try widened(call.x, wideInputs) }
+    // Bias and residual go with the convolution where its rows are those of the result.
+    if wideOutputs == call.shape.columns {
+      let result = try make(call.shape, element, operation)
+      if try attempt(&call, into: result, fused: true) { return result }
+    }
+    let plain = try make(call.shape.withColumns(wideOutputs), element, operation)
+    guard try attempt(&call, into: plain, fused: false) else { return nil }
+    guard call.bias != nil || call.residual != nil || wideOutputs != call.shape.columns else {
+      return plain
+    }
+    let result = try make(call.shape, element, operation)
+    let (bias, kept) = try operand(call.bias, as: .float32, operation)
+    defer { withExtendedLifetime(kept) {} }
+    let residual = try call.residual.map { tensor throws(TensorError) in
+      try place(tensor, operation).0
+    }
+    try single(
+      "narrow_rows",
+      element,
+      operation,
+      count: call.shape.count,
+      [
+        .address(try place(plain, operation).0), .int(Int64(wideOutputs)), .address(bias),
+        .address(residual ?? 0), .address(try place(result, operation).0),
+        .int(Int64(call.shape.columns)), .int(Int64(call.shape.count)),
+      ]
+    )
+    return result
+  }
+
+  /// Tries cuDNN, and once more with zeros laid around the images where it will not pad one side alone.
+  private func attempt(
+    _ call: inout Convolution,
+    into result: Tensor,
+    fused: Bool
+  ) throws(TensorError) -> Bool {
+    if try run(call, into: result, fused: fused) { return true }
+    let padding = call.padding
+    guard padding.top != padding.bottom || padding.left != padding.right else { return false }
+    call.x = try padded(call.x, padding)
+    call.padding = Padding(0, 0)
+    return try run(call, into: result, fused: fused)
+  }
+
+  private func run(
+    _ call: Convolution,
+    into result: Tensor,
+    fused: Bool
+  ) throws(TensorError) -> Bool {
+    let operation = "convolution"
+    let (bias, kept) = try operand(fused ? call.bias : nil, as: element, operation)
+    defer { withExtendedLifetime(kept) {} }
+    let kernel = call.weight.shape
+    let x = call.x.shape
+    let problem = Convolutions.Problem(
+      images: x[0],
+      height: x[1],
+      width: x[2],
+      inputs: x[3],
+      outputHeight: result.shape[1],
+      outputWidth: result.shape[2],
+      outputs: result.shape[3],
+      kernel: (kernel[2], kernel[3]),
+      stride: (call.stride.height, call.stride.width),
+      padding: (call.padding.top, call.padding.left, call.padding.bottom, call.padding.right),
+      hasBias: fused && call.bias != nil,
+      hasResidual: fused && call.residual != nil,
+      element: element
+    )
+    let residual = try call.residual.map { tensor throws(TensorError) in
+      try place(tensor, operation).0
+    }
+    let operands = Convolutions.Operands(
+      x: try place(call.x, operation).0,
+      weight: call.weight.storage.address,
+      bias: bias,
+      residual: residual ?? 0,
+      y: try place(result, operation).0
+    )
+    do {
+      for (problem, operands) in Self.pieces(problem, operands) {
+        try engine.convolutions.run(problem, operands)
+      }
+      return true
+    } catch  where error.code == .unsupported { return false } catch {
+      throw TensorError(error, operation)
+    }
+  }
+
+  /// A convolution cut into ones whose tensors have fewer than 2³¹ elements, as engines count in 32
+  /// bits: by images, or, where columns do not see each other, by columns.
+  package static func pieces(
+    _ whole: Convolutions.Problem,
+    _ operands: Convolutions.Operands
+  ) -> [(Convolutions.Problem, Convolutions.Operands)] {
+    let most = Int(Int32.max)
+    let x = whole.images * whole.height * whole.width * whole.inputs
+    let y = whole.images * whole.outputHeight * whole.outputWidth * whole.outputs
+    guard max(x, y) > most else { return [(whole, operands)] }
+    let count = (max(x, y) + most - 1) / most
+    let bytes = whole.element.byteCount
+    func moved(_ x: Int, _ y: Int) -> Convolutions.Operands {
+      var moved = operands
+      moved.x += UInt64(x * whole.inputs * bytes)
+      moved.y += UInt64(y * whole.outputs * bytes)
+      if whole.hasResidual { moved.residual += UInt64(y * whole.outputs * bytes) }
+      return moved
+    }
+    if whole.images > 1 {
+      let step = max(1, whole.images / count)
+      return stride(from: 0, to: whole.images, by: step).map { first in
+        var piece = whole
+        piece.images = min(step, whole.images - first)
+        return (
+          piece,
+          moved(
+            first * whole.height * whole.width,
+            first * whole.outputHeight * whole.outputWidth
+          )
+        )
+      }
+    }
+    guard whole.kernelWidth == 1, whole.strideWidth == 1, whole.left == 0, whole.right == 0 else {
+      return [(whole, operands)]
+    }
+    let step = max(1, whole.width / count / 8 * 8)
+    return stride(from: 0, to: whole.width, by: step).map { first in
+      var piece = whole
+      piece.width = min(step, whole.width - first)
+      piece.outputWidth = piece.width
+      return (piece, moved(first, first))
+    }
+  }
+
+  /// Rows made longer by zeros.
+  private func widened(_ x: Tensor, _ columns: Int) throws(TensorError) -> Tensor {
+    let result = try make(x.shape.withColumns(columns), element, "convolution")
+    try single(
+      "widen_rows",
+      element,
+      "convolution",
+      count: result.shape.count,
+      [
+        .address(try place(x, "convolution").0), .int(Int64(x.shape.columns)),
+        .address(try place(result, "convolution").0), .int(Int64(columns)),
+        .int(Int64(result.shape.count)),
+      ]
+    )
+    return result
+  }
+
+  /// Images with zeros around them.
+  private func padded(_ x: Tensor, _ padding: Padding) throws(TensorError) -> Tensor {
+    let size = Extent(
+      x.shape[1] + padding.top + padding.bottom,
+      x.shape[2] + padding.left + padding.right
+    )
+    let shape = Shape([x.shape[0], size.height, size.width, x.shape[3]])
+    let result = try make(shape, element, "convolution")
+    let from = try place(x, "convolution").0
+    let to = try place(result, "convolution").0
+    try elementwise(
+      "pad_image",
+      element,
+      "convolution",
+      count: shape.count,
+      rows: [x.shape[3]],
+      addresses: [from, to],
+      [
+        .address(from), .address(to), .int(Int64(x.shape[1])), .int(Int64(x.shape[2])),
+        .int(Int64(x.shape[3])), .int(Int64(padding.top)), .int(Int64(padding.left)),
+        .int(Int64(size.height)), .int(Int64(size.width)), .int(Int64(shape.count)),
+      ]
+    )
+    return result
+  }
+
+  /// By our own kernel, which takes everything.
+  private func byKernel(_ call: Convolution) throws(TensorError) -> Tensor {
+    let operation = "convolution"
+    let result = try make(call.shape, element, operation)
+    let (bias, kept) = try operand(call.bias, as: .float32, operation)
+    defer { withExtendedLifetime(kept) {} }
+    let residual = try call.residual.map { tensor throws(TensorError) in
+      try place(tensor, operation).0
+    }
+    let kernel = call.weight.shape
+    let sizes = [
+      call.x.shape[1], call.x.shape[2], kernel[1], CUDAWeight.wide(kernel[1]), call.shape[1],
+      call.shape[2], kernel[0], kernel[2], kernel[3], call.stride.height, call.stride.width,
+      call.padding.top, call.padding.left, call.shape.count,
+    ]
+    try single(
+      "convolution",
+      element,
+      operation,
+      count: call.shape.count,
+      [
+        .address(try place(call.x, operation).0), .address(call.weight.storage.address),
+        .address(bias), .address(residual ?? 0), .address(try place(result, operation).0),
+      ] + sizes.map { .int(Int64($0)) }
+    )
+    return result
+  }
+}

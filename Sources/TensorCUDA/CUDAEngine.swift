@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import CKernels
+package import CUDA
+internal import Synchronization
+internal import TensorCore
+
+/// What the backends of one GPU share: its memory, its libraries, and our kernels.
+package final class CUDAEngine: Sendable {
+  package let device: Device
+  package let allocator: DeviceAllocator
+  package let products: MatrixProducts
+  package let convolutions: Convolutions
+  package let attentions: Attentions
+  private let compiler: Compiler
+  private let cache: KernelCache
+  private let modules = Mutex<[Element: Module]>([:])
+  let staging: Staging
+
+  /// Opens a GPU.
+  ///
+  /// - Parameters:
+  ///   - libraries: The libraries.
+  ///   - ordinal: The number of the GPU.
+  ///   - memoryLimit: The most bytes to use; none for all that the GPU has.
+  ///   - cache: Where compiled kernels are kept.
+  /// - Throws: `CUDAError` if the GPU or a library cannot be used.
+  package init(
+    _ libraries: CUDALibraries,
+    ordinal: Int = 0,
+    memoryLimit: Int? = nil,
+    cache: KernelCache = .standard
+  ) throws(CUDAError) {
+    device = try Device(libraries.driver, ordinal: ordinal)
+    allocator = try DeviceAllocator(device, limit: memoryLimit)
+    products = try MatrixProducts(libraries.cublasLt, allocator)
+    let dnn = try DNN(libraries.cudnn, device)
+    convolutions = Convolutions(dnn, allocator)
+    attentions = Attentions(dnn, allocator)
+    compiler = Compiler(libraries.nvrtc)
+    staging = Staging(device)
+    self.cache = cache
+  }
+
+  /// What kernels are compiled for: a GPU's own architecture, with what only it has.
+  package static func architecture(_ capability: Int) -> String {
+    "sm_\(capability)" + (capability >= 90 ? "a" : "")
+  }
+
+  /// The source of all kernels.
+  package static var source: String { unsafe String(cString: kernels_source()) }
+
+  /// How kernels are compiled.
+  package static func options(_ element: Element, capability: Int) -> [String] {
+    let number =
+      switch element {
+      case .float16: 0
+      case .bfloat16: 1
+      case .float32: 2
+      }
+    return [
+      "--gpu-architecture=\(architecture(capability))", "-DELEMENT=\(number)", "--std=c++17",
+    ]
+  }
+
+  /// The kernels for a type of element, compiled when they are first asked for.
+  private func module(_ element: Element) throws(CUDAError) -> Module {
+    if let known = modules.withLock({ $0[element] }) { return known }
+    let image = try cache.machineCode(
+      of: Self.source,
+      name: "kernels-\(element)",
+      options: Self.options(element, capability: device.description.capability),
+      compiler
+    )
+    let module = try Module(image, on: device)
+    modules.withLock { $0[element] = module }
+    return module
+  }
+
+  /// Starts a kernel.
+  func launch(
+    _ kernel: String,
+    _ element: Element,
+    _ operation: String,
+    grid: (x: Int, y: Int, z: Int),
+    block: Int,
+    sharedBytes: Int = 0,
+    _ arguments: [Module.Argument]
+  ) throws(TensorError) {
+    do {
+      try module(element).launch(
+        kernel,
+        grid: grid,
+        block: block,
+        sharedBytes: sharedBytes,
+        arguments
+      )
+    } catch { throw TensorError(error, operation) }
+  }
+
+  /// Memory for elements.
+  func storage(
+    _ count: Int,
+    _ element: Element,
+    _ operation: String
+  ) throws(TensorError)
+    -> CUDAStorage
+  {
+    do {
+      let memory = try allocator.allocate(count * element.byteCount)
+      return CUDAStorage(memory, element)
+    } catch { throw TensorError(error, operation) }
+  }
+}
+
+extension TensorError {
+  /// An operation's failure from that of a call.
+  init(_ error: CUDAError, _ operation: String) {
+    self.init(error.code == .outOfMemory ? .outOfMemory : .library, operation, "\(error)")
+  }
+}

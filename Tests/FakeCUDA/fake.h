@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+#pragma once
+
+#include "FakeCUDA.h"
+#include "emulate.h"
+
+// Several copies of the library live in one process: nothing but the imitated calls may be seen.
+#define EXPORT extern "C" __attribute__((visibility("default")))
+#pragma GCC visibility push(hidden)
+
+/// Runs all blocks of a launch, one after another.
+void emulate_launch(emulated_call call, void **arguments, dimensions grid, unsigned threads,
+                    unsigned shared_bytes, bool cooperates);
+
+/// The result that a call must give: zero, or what a test asked for.
+int result_of(const char *call, bool needs_context = true);
+
+extern fake_cuda_counts counts;
+
+#pragma GCC visibility pop

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import CUDA
+internal import TensorCUDA
+internal import Testing
+
+/// NVRTC compiles without a GPU; `pip install nvidia-cuda-nvrtc` brings it.
+private let nvrtc = try? CUDALibraries.open(.nvrtc, CUDALibrary.nvrtc.search)
+
+@Suite struct KernelSourceTests {
+  @Test(
+    .enabled(if: nvrtc != nil, "no libnvrtc was found: pip install nvidia-cuda-nvrtc"),
+    arguments: Element.allCases,
+    [80, 86, 89, 90]
+  )
+  func `all kernels compile for every kind of GPU`(_ element: Element, _ capability: Int) throws {
+    let library = try #require(nvrtc)
+    let code = try Compiler(library).machineCode(
+      of: CUDAEngine.source,
+      name: "kernels",
+      options: CUDAEngine.options(element, capability: capability)
+    )
+    #expect(code.starts(with: [0x7F, 0x45, 0x4C, 0x46]))
+  }
+
+  @Test func `the source is whole and includes nothing`() {
+    let source = CUDAEngine.source
+    for kernel in ["gate_body", "convolution", "group_norm_finish", "frame_attention_long"] {
+      #expect(source.contains(kernel))
+    }
+    #expect(!source.contains("#include"))
+    #expect(source.utf8.allSatisfy { $0 < 128 })
+  }
+}
