@@ -61,7 +61,7 @@ package final class Gate: Sendable {
         let seconds = state.lastRun.components.seconds
         throw ServingError(
           .busy,
-          "the queue is full (\(places) requests): try again later",
+          "Too many requests: the queue is full (\(places)), try again later",
           retryAfter: Int(min(max(1, seconds), 3600))
         )
       }

@@ -21,8 +21,10 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     public static let tooLarge = Code("too-large", 413)
     /// The content type is none that the service reads.
     public static let unsupportedMediaType = Code("unsupported-media-type", 415)
+    /// The input is well-formed and still nothing can be made of it.
+    public static let unprocessable = Code("unprocessable", 422)
     /// Every place in the queue is taken.
-    public static let busy = Code("busy", 503)
+    public static let busy = Code("busy", 429)
     /// The service has not finished starting.
     public static let notReady = Code("not-ready", 503)
     /// The server is shutting down.

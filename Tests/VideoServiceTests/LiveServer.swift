@@ -31,6 +31,8 @@ struct LiveServer {
     settings.host = "127.0.0.1"
     settings.port = 0
     settings.temporaryDirectory = directory
+    // On a busy machine these would come between the answers that tests wait for.
+    settings.interimInterval = nil
     change(&service, &settings)
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
@@ -119,6 +121,9 @@ final class RawConnection: Sendable {
   }
 
   var isClosed: Bool { collector.isClosed.load(ordering: .relaxed) }
+
+  /// How many bytes have come and not been taken out.
+  var receivedCount: Int { collector.received.withLock(\.count) }
 
   func send(_ bytes: [UInt8]) async throws {
     try await channel.writeAndFlush(ByteBuffer(bytes: bytes))

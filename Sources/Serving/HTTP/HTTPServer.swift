@@ -19,6 +19,9 @@ public struct HTTPServer: Sendable {
     public var port = 3000
     /// How long running work may go on after the server was told to stop.
     public var grace = Duration.seconds(30)
+    /// How often a waiting client hears `102 Processing`; nil for never, which proxies may need that
+    /// take an interim answer for the final one.
+    public var interimInterval: Duration? = .seconds(5)
     /// How long a connection may be silent while a request is awaited or read.
     public var idleTimeout = Duration.seconds(60)
     /// Where requests get their temporary directories, without a slash at the end.
@@ -85,10 +88,10 @@ public struct HTTPServer: Sendable {
     let stopping = Occurrence()
     let responder = ServiceResponder(
       service: service,
+      routes: service.routes,
       gate: gate,
       stopping: stopping,
-      grace: settings.grace,
-      temporaryDirectory: settings.temporaryDirectory,
+      settings: settings,
       logger: logger
     )
     let application = Application(

@@ -22,41 +22,36 @@ struct ConnectionContext: RequestContext {
 /// Answers the requests of one service: its endpoints and its probes.
 struct ServiceResponder: HTTPResponder {
   let service: Service
+  let routes: [String: Route]
   let gate: Gate
   let stopping: Occurrence
-  let grace: Duration
-  let temporaryDirectory: String
+  let settings: HTTPServer.Settings
   let logger: Logger
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let path = request.uri.path
-    switch path {
-    case "/livez", "/healthz", "/readyz":
-      guard request.method == .get || request.method == .head else {
-        return refuse(request, .methodNotAllowed, allow: "GET, HEAD")
+    guard let route = routes[path] else {
+      if path.hasSuffix("/"), routes[String(path.dropLast())] != nil {
+        // Relative, so that it does not depend on the Host header, which anyone can set.
+        return Response(
+          status: .temporaryRedirect,
+          headers: [.location: String(path.dropLast())]
+        )
       }
-      return await probe(isReadiness: path == "/readyz", isHead: request.method == .head)
-    default: break
+      return refuse(request, .notFound)
     }
-    if let endpoint = service.endpoints.first(where: { $0.path == path }) {
-      guard request.method == .post else {
-        return refuse(request, .methodNotAllowed, allow: "POST")
-      }
+    guard route.methods.contains(request.method) else {
+      let allow = route.methods.map(\.rawValue).joined(separator: ", ")
+      return refuse(request, .methodNotAllowed, allow: allow)
+    }
+    switch route {
+    case .probe(let isReadiness):
+      return await probe(isReadiness: isReadiness, isHead: request.method == .head)
+    case .document(let document):
+      return fixed(document.body, headers: document.headers, isHead: request.method == .head)
+    case .endpoint(let endpoint):
       return await answer(request, context, at: endpoint)
     }
-    if path.hasSuffix("/"), isKnown(String(path.dropLast())) {
-      // Relative, so that it does not depend on the Host header, which anyone can set.
-      return Response(
-        status: .temporaryRedirect,
-        headers: [.location: String(path.dropLast())]
-      )
-    }
-    return refuse(request, .notFound)
-  }
-
-  private func isKnown(_ path: String) -> Bool {
-    ["/livez", "/healthz", "/readyz"].contains(path)
-      || service.endpoints.contains { $0.path == path }
   }
 
   // MARK: Probes and refusals
@@ -85,11 +80,23 @@ struct ServiceResponder: HTTPResponder {
   }
 
   private func text(_ text: String, _ status: HTTPResponse.Status, isHead: Bool) -> Response {
-    let headers: HTTPFields = [
-      .contentType: "text/plain; charset=utf-8", .contentLength: String(text.utf8.count),
-    ]
-    let body = isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(string: text))
-    return Response(status: status, headers: headers, body: body)
+    let headers: HTTPFields = [.contentType: "text/plain; charset=utf-8"]
+    return fixed(ByteBuffer(string: text), status, headers: headers, isHead: isHead)
+  }
+
+  private func fixed(
+    _ body: ByteBuffer,
+    _ status: HTTPResponse.Status = .ok,
+    headers: HTTPFields,
+    isHead: Bool
+  ) -> Response {
+    var headers = headers
+    headers[.contentLength] = String(body.readableBytes)
+    return Response(
+      status: status,
+      headers: headers,
+      body: isHead ? ResponseBody() : ResponseBody(byteBuffer: body)
+    )
   }
 
   // MARK: Endpoints
@@ -100,20 +107,25 @@ struct ServiceResponder: HTTPResponder {
     at endpoint: RegisteredEndpoint
   ) async -> Response {
     let start = ContinuousClock.now
-    let random = String(UInt64.random(in: .min ... .max), radix: 16)
-    let id = String(repeating: "0", count: 16 - random.count) + random
+    let trace = TraceContext(traceparent: request.headers[.traceparent])
     var logger = logger
-    logger[metadataKey: "request"] = .string(id)
+    logger[metadataKey: "request"] = .string(trace.spanID)
+    logger[metadataKey: "trace"] = .string(trace.traceID)
     let body = IncomingBody(request: request, channel: context.channel)
     var response: Response
     do {
-      response = try await reply(to: request, body: body, context, at: endpoint, id, logger)
+      response = try await reply(to: request, body: body, context, at: endpoint, trace, logger)
     } catch {
       response = errorResponse(error, logger: logger)
     }
     if request.hasBody, !body.isRead { response.headers[.connection] = "close" }
     response.headers[.server] = service.product
-    if let header = HTTPField.Name(service.requestIDHeader) { response.headers[header] = id }
+    if let header = HTTPField.Name(service.requestIDHeader) {
+      response.headers[header] = trace.spanID
+    }
+    if let header = service.traceIDHeader.flatMap({ HTTPField.Name($0) }) {
+      response.headers[header] = trace.traceID
+    }
     logger.info(
       "\(request.method) \(endpoint.path) \(response.status.code)",
       metadata: ["seconds": "\((ContinuousClock.now - start) / .seconds(1))"]
@@ -126,7 +138,7 @@ struct ServiceResponder: HTTPResponder {
     body: IncomingBody,
     _ context: ConnectionContext,
     at endpoint: RegisteredEndpoint,
-    _ id: String,
+    _ trace: TraceContext,
     _ logger: Logger
   ) async throws -> Response {
     let watch = try await context.channel.pipeline.handler(type: ConnectionWatch.self).get()
@@ -134,50 +146,78 @@ struct ServiceResponder: HTTPResponder {
       timeout: service.timeout,
       clientGone: watch.clientGone,
       stopping: stopping,
-      grace: grace
+      grace: settings.grace
     )
-    let entries = try endpoint.entries.get()
-    return try await life.run {
-      guard service.readiness.isReady else {
-        throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
+    let work: @Sendable () async throws -> Response = {
+      try await life.run {
+        let call: @Sendable (String) -> Call = {
+          Call(trace: trace, directory: $0, logger: logger)
+        }
+        return try await turn(request, body, at: endpoint, call)
       }
-      if let length = body.announcedByteCount, length > service.limits.bodyBytes {
-        throw service.limits.bodyTooLarge
-      }
-      return try await gate.withPlace {
-        try await RequestDirectory.with(under: temporaryDirectory, prefix: service.name) {
-          directory in
-          let reader = FormReader(
-            entries: entries,
-            limits: service.limits,
-            directory: directory
-          )
-          let inputs = try await reader.read(body, contentType: request.headers[.contentType])
-          try endpoint.check(inputs)
-          let call = Call(id: id, directory: directory.path, logger: logger)
-          return try await gate.withTurn {
-            try response(for: await endpoint.answer(inputs, call))
-          }
+    }
+    guard let interval = settings.interimInterval, watch.takesInterimAnswers else {
+      return try await work()
+    }
+    return try await InterimAnswers(
+      channel: context.channel,
+      interval: interval,
+      isDue: { body.isRead }
+    ).during(work)
+  }
+
+  /// Reads the request, waits for its turn, and has the endpoint answer it.
+  private func turn(
+    _ request: Request,
+    _ body: IncomingBody,
+    at endpoint: RegisteredEndpoint,
+    _ call: @Sendable (_ directory: String) -> Call
+  ) async throws -> Response {
+    guard service.readiness.isReady else {
+      throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
+    }
+    if let length = body.announcedByteCount, length > service.limits.bodyBytes {
+      throw service.limits.bodyTooLarge
+    }
+    return try await gate.withPlace {
+      try await RequestDirectory.with(under: settings.temporaryDirectory, prefix: service.name) {
+        directory in
+        let reader = FormReader(
+          entries: endpoint.form,
+          limits: service.limits,
+          directory: directory
+        )
+        let inputs = try await reader.read(body, contentType: request.headers[.contentType])
+        try endpoint.check(inputs)
+        let call = call(directory.path)
+        return try await gate.withTurn {
+          try response(for: await endpoint.answer(inputs, call))
         }
       }
     }
   }
 
   private func response(for reply: Reply) throws -> Response {
-    let file = try OpenFile(reply.path)
-    var headers: HTTPFields = [
-      .contentType: reply.contentType,
-      .contentDisposition: "attachment; filename=\"\(reply.fileName)\"",
-    ]
+    var headers: HTTPFields = [.contentType: reply.contentType]
     for (name, value) in reply.headers {
       guard let name = HTTPField.Name(name) else {
         throw ServingError(.badDeclaration, "\(name) cannot be the name of a header")
       }
       headers[name] = value
     }
+    switch reply.content {
+    case .json(let value):
+      return fixed(ByteBuffer(string: value.text), headers: headers, isHead: false)
+    case .file(let path, let fileName):
+      headers[.contentDisposition] = "attachment; filename=\"\(fileName)\""
+      return Response(status: .ok, headers: headers, body: body(of: try OpenFile(path)))
+    }
+  }
+
+  private func body(of file: OpenFile) -> ResponseBody {
     // The open file outlives its name, so the directory can go before the first byte is sent and
     // nothing is left behind if sending fails.
-    let body = ResponseBody(contentLength: file.byteCount) { writer in
+    ResponseBody(contentLength: file.byteCount) { writer in
       var offset = 0
       while offset < file.byteCount {
         let chunk = try await file.read(
@@ -189,7 +229,6 @@ struct ServiceResponder: HTTPResponder {
       }
       try await writer.finish(nil)
     }
-    return Response(status: .ok, headers: headers, body: body)
   }
 
   private func errorResponse(_ error: any Error, logger: Logger) -> Response {
@@ -218,6 +257,10 @@ struct ServiceResponder: HTTPResponder {
       body: ResponseBody(byteBuffer: ByteBuffer(string: shown.body.text))
     )
   }
+}
+
+extension HTTPField.Name {
+  fileprivate static let traceparent = Self("traceparent") ?? .via
 }
 
 extension Request {

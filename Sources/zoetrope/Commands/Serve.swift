@@ -35,11 +35,19 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "Seconds that running work may go on after SIGTERM.")
   var grace = 30
 
+  @Option(
+    help: """
+      Seconds between two interim answers (102) to a client that waits; 0 for none, if a proxy \
+      takes them for the final one.
+      """
+  )
+  var interim = 5
+
   func validate() throws {
     for (name, value, range) in [
       ("--port", port, 0...65535), ("--timeout", timeout, 1...86_400),
       ("--queue", queue, 0...10_000),
-      ("--grace", grace, 0...86_400),
+      ("--grace", grace, 0...86_400), ("--interim", interim, 0...3600),
     ] where !range.contains(value) {
       throw ValidationError(
         "\(name) \(value) is not from \(range.lowerBound) to \(range.upperBound)"
@@ -59,6 +67,7 @@ struct Serve: AsyncParsableCommand {
     settings.host = host
     settings.port = port
     settings.grace = .seconds(grace)
+    settings.interimInterval = interim == 0 ? nil : .seconds(interim)
     let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
     if !temporary.isEmpty {
       settings.temporaryDirectory =

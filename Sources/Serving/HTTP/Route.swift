@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import HTTPTypes
+import NIOCore
+
+/// What a path leads to.
+enum Route: Sendable {
+  /// Whether the server runs, or can take work.
+  case probe(isReadiness: Bool)
+  /// Something that is the same for as long as the server runs.
+  case document(Document)
+  /// One of the service's endpoints.
+  case endpoint(RegisteredEndpoint)
+
+  /// The paths that every service has.
+  static let infrastructure = [
+    "/", "/livez", "/readyz", "/healthz", "/schema.json", "/docs.json", Page.scriptPath,
+    Page.stylePath,
+  ]
+
+  /// The methods that the path takes.
+  var methods: [HTTPRequest.Method] {
+    switch self {
+    case .probe, .document: [.get, .head]
+    case .endpoint: [.post]
+    }
+  }
+}
+
+/// A body that is made once.
+struct Document: Sendable {
+  let body: ByteBuffer
+  let headers: HTTPFields
+
+  init(_ text: String, type: String, headers: HTTPFields = [:]) {
+    self.body = ByteBuffer(string: text)
+    var headers = headers
+    headers[.contentType] = type
+    self.headers = headers
+  }
+}
+
+extension Service {
+  /// Everything that the service answers to, by path.
+  var routes: [String: Route] {
+    var routes: [String: Route] = [
+      "/": .document(Page.document(for: self)),
+      Page.scriptPath: .document(Page.script),
+      Page.stylePath: .document(Page.style),
+      "/schema.json": .document(Document(schema.text, type: "application/json")),
+      "/docs.json": .document(Document(openAPI.text, type: "application/json")),
+      "/livez": .probe(isReadiness: false),
+      "/healthz": .probe(isReadiness: false),
+      "/readyz": .probe(isReadiness: true),
+    ]
+    for endpoint in endpoints { routes[endpoint.path] = .endpoint(endpoint) }
+    return routes
+  }
+}

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the Zoetrope authors
+"""What BentoML's own client sees of a server, as one JSON object.
+
+usage: bento_client.py KIND URL PICTURE TIMEOUT, KIND being sync, async, refused or openapi
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import bentoml
+
+kind, url, picture, timeout = sys.argv[1], sys.argv[2], Path(sys.argv[3]), float(sys.argv[4])
+
+
+def file_seen(path):
+    return {"type": type(path).__name__, "name": path.name, "bytes": path.stat().st_size}
+
+
+def with_sync_client():
+    with bentoml.SyncHTTPClient(url, timeout=timeout, server_ready_timeout=30) as client:
+        clip = client.generate(decode_chunk_size=2, image=picture, seed=None)
+        return {"ready": client.is_ready(), "clip": file_seen(clip)}
+
+
+async def with_async_client():
+    async with bentoml.AsyncHTTPClient(url, timeout=timeout, server_ready_timeout=30) as client:
+        clip = await client.generate(image=picture, decode_chunk_size=2, seed=7)
+        return {"ready": await client.is_ready(), "clip": file_seen(clip)}
+
+
+def refused():
+    seen = []
+    with bentoml.SyncHTTPClient(url, timeout=timeout, server_ready_timeout=30) as client:
+        for arguments in (
+            {"image": picture, "seed": "abc"},
+            {"image": picture, "decode_chunk_size": 0},
+            {"image": "http://127.0.0.1:9/x.png"},
+        ):
+            try:
+                client.generate(**arguments)
+                seen.append(None)
+            except bentoml.exceptions.BentoMLException as error:
+                seen.append(
+                    {"type": type(error).__name__, "code": int(error.error_code), "text": str(error)}
+                )
+    return {"errors": seen}
+
+
+def validated():
+    from openapi_spec_validator import validate
+    from urllib.request import urlopen
+
+    with urlopen(url + "/docs.json") as answer:
+        validate(json.load(answer))
+    return {"valid": True}
+
+
+match kind:
+    case "sync":
+        result = with_sync_client()
+    case "async":
+        result = asyncio.run(with_async_client())
+    case "refused":
+        result = refused()
+    case "openapi":
+        result = validated()
+    case _:
+        sys.exit(__doc__)
+print(json.dumps(result))
