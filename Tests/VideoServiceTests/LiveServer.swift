@@ -73,6 +73,16 @@ struct LiveServer {
     (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
   }
 
+  /// Sends one request and looks at the status of its answer.
+  func expect(
+    _ status: Int,
+    for request: [UInt8],
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws {
+    let answer = try await exchange(request)
+    #expect(answer.status == status, "\(answer.text)", sourceLocation: sourceLocation)
+  }
+
   /// Sends one request on a connection of its own and waits for the answer.
   func exchange(_ request: [UInt8], isHead: Bool = false) async throws -> Answer {
     let connection = try await RawConnection(port: port)
