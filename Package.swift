@@ -33,6 +33,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -80,7 +81,12 @@ let package = Package(
     .executableTarget(name: "zoetrope-picture", dependencies: ["Media", "CVips"]),
 
     // The server.
-    .target(name: "Serving", dependencies: hummingbird + [logging]),
+    .target(
+      name: "Serving",
+      dependencies: hummingbird + [
+        logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+      ]
+    ),
     .target(name: "VideoService", dependencies: ["Serving", logging]),
 
     .executableTarget(
@@ -124,7 +130,10 @@ let package = Package(
     ),
     .testTarget(
       name: "ServingTests",
-      dependencies: ["Serving", .product(name: "NIOCore", package: "swift-nio")]
+      dependencies: [
+        "Serving", .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ]
     ),
     .testTarget(
       name: "VideoServiceTests",

@@ -31,6 +31,8 @@ public struct Service: Sendable {
   public var requestIDHeader = "x-request-id"
   /// The header that carries the id of a request's trace; nil for none.
   public var traceIDHeader: String?
+  /// What the names of the service's metrics begin with.
+  public var metricsNamespace = "serving"
   /// Whether requests can be served yet; ready from the start unless it is replaced.
   public var readiness = Readiness(isReady: true)
 

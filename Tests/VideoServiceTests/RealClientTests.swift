@@ -95,6 +95,16 @@ struct `BentoML's own client` {
     }
   }
 
+  @Test func `brings a parser that reads our metrics`() async throws {
+    try await LiveServer.with { server in
+      try await server.expect(200, for: request([imagePart]))
+      let seen = try await client("metrics", server)
+      #expect(seen["bentoml_service_request"]?.text == #""counter""#)
+      #expect(seen["bentoml_service_request_duration_seconds"]?.text == #""histogram""#)
+      #expect(seen["bentoml_service_request_in_progress"]?.text == #""gauge""#)
+    }
+  }
+
   @Test func `could be made from the OpenAPI document, which is valid`() async throws {
     try await LiveServer.with { server in
       let seen = try await client("openapi", server)

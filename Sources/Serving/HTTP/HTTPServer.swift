@@ -33,12 +33,25 @@ public struct HTTPServer: Sendable {
 
   private let service: Service
   private let settings: Settings
+  private let metrics: PrometheusRegistry
   private let logger: Logger
 
   /// Creates a server that does not listen yet.
-  public init(_ service: Service, settings: Settings = Settings(), logger: Logger) {
+  ///
+  /// - Parameters:
+  ///   - service: What to serve.
+  ///   - settings: Where and how.
+  ///   - metrics: What `/metrics` shows; the server adds its own to it.
+  ///   - logger: Told of each request, and of what fails.
+  public init(
+    _ service: Service,
+    settings: Settings = Settings(),
+    metrics: PrometheusRegistry = PrometheusRegistry(),
+    logger: Logger
+  ) {
     self.service = service
     self.settings = settings
+    self.metrics = metrics
     self.logger = logger
   }
 
@@ -90,6 +103,7 @@ public struct HTTPServer: Sendable {
       service: service,
       routes: service.routes,
       gate: gate,
+      metrics: ServiceMetrics(service, registry: metrics),
       stopping: stopping,
       settings: settings,
       logger: logger

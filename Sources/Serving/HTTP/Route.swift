@@ -10,19 +10,26 @@ enum Route: Sendable {
   case probe(isReadiness: Bool)
   /// Something that is the same for as long as the server runs.
   case document(Document)
+  /// What the server has counted.
+  case metrics
   /// One of the service's endpoints.
   case endpoint(RegisteredEndpoint)
 
   /// The paths that every service has.
   static let infrastructure = [
-    "/", "/livez", "/readyz", "/healthz", "/schema.json", "/docs.json", Page.scriptPath,
-    Page.stylePath,
+    "/", "/livez", "/readyz", "/healthz", "/schema.json", "/docs.json", "/metrics",
+    Page.scriptPath, Page.stylePath,
   ]
+
+  /// Whether it says nothing of how much the service is used.
+  var isProbe: Bool {
+    if case .probe = self { true } else { false }
+  }
 
   /// The methods that the path takes.
   var methods: [HTTPRequest.Method] {
     switch self {
-    case .probe, .document: [.get, .head]
+    case .probe, .document, .metrics: [.get, .head]
     case .endpoint: [.post]
     }
   }
@@ -53,6 +60,7 @@ extension Service {
       "/livez": .probe(isReadiness: false),
       "/healthz": .probe(isReadiness: false),
       "/readyz": .probe(isReadiness: true),
+      "/metrics": .metrics,
     ]
     for endpoint in endpoints { routes[endpoint.path] = .endpoint(endpoint) }
     return routes

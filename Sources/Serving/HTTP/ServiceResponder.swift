@@ -24,13 +24,30 @@ struct ServiceResponder: HTTPResponder {
   let service: Service
   let routes: [String: Route]
   let gate: Gate
+  let metrics: ServiceMetrics
   let stopping: Occurrence
   let settings: HTTPServer.Settings
   let logger: Logger
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let path = request.uri.path
-    guard let route = routes[path] else {
+    let route = routes[path]
+    if case .metrics = route { return await answer(request, context, path, route) }
+    let shown = route == nil ? "other" : path
+    let start = ContinuousClock.now
+    metrics.began(shown, isProbe: route?.isProbe ?? false)
+    let response = await answer(request, context, path, route)
+    metrics.ended(shown, status: response.status.code, after: ContinuousClock.now - start)
+    return response
+  }
+
+  private func answer(
+    _ request: Request,
+    _ context: ConnectionContext,
+    _ path: String,
+    _ route: Route?
+  ) async -> Response {
+    guard let route else {
       if path.hasSuffix("/"), routes[String(path.dropLast())] != nil {
         // Relative, so that it does not depend on the Host header, which anyone can set.
         return Response(
@@ -49,6 +66,12 @@ struct ServiceResponder: HTTPResponder {
       return await probe(isReadiness: isReadiness, isHead: request.method == .head)
     case .document(let document):
       return fixed(document.body, headers: document.headers, isHead: request.method == .head)
+    case .metrics:
+      return fixed(
+        ByteBuffer(string: metrics.text(gate)),
+        headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+        isHead: request.method == .head
+      )
     case .endpoint(let endpoint):
       return await answer(request, context, at: endpoint)
     }

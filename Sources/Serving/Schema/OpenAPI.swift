@@ -36,6 +36,7 @@ extension Service {
     ("/livez", "text/plain", "Whether the server runs."),
     ("/healthz", "text/plain", "Whether the server runs."),
     ("/readyz", "text/plain", "Whether the server can take work."),
+    ("/metrics", "text/plain", "What the server has counted, for Prometheus."),
     ("/schema.json", "application/json", "The endpoints in the form that clients of BentoML read."),
     ("/docs.json", "application/json", "This document."),
   ]

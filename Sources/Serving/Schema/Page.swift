@@ -36,7 +36,7 @@ enum Page {
 
   /// The page itself; a service's name is a word, so it needs no escaping.
   static func document(for service: Service) -> Document {
-    let links = ["docs.json", "schema.json", "healthz", "livez", "readyz"]
+    let links = ["docs.json", "schema.json", "healthz", "livez", "readyz", "metrics"]
       .map { "<li><a href=\"\($0)\">/\($0)</a>" }
       .joined(separator: "\n")
     let text = """

@@ -2,7 +2,7 @@
 # Copyright 2026 the Zoetrope authors
 """What BentoML's own client sees of a server, as one JSON object.
 
-usage: bento_client.py KIND URL PICTURE TIMEOUT, KIND being sync, async, refused or openapi
+usage: bento_client.py KIND URL PICTURE TIMEOUT, KIND being sync, async, refused, openapi or metrics
 """
 
 import asyncio
@@ -58,6 +58,15 @@ def validated():
     return {"valid": True}
 
 
+def parsed_metrics():
+    from prometheus_client.parser import text_string_to_metric_families
+    from urllib.request import urlopen
+
+    with urlopen(url + "/metrics") as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+        return {family.name: family.type for family in families}
+
+
 match kind:
     case "sync":
         result = with_sync_client()
@@ -67,6 +76,8 @@ match kind:
         result = refused()
     case "openapi":
         result = validated()
+    case "metrics":
+        result = parsed_metrics()
     case _:
         sys.exit(__doc__)
 print(json.dumps(result))
