@@ -13,12 +13,19 @@ public protocol Endpoint: Sendable {
   var summary: String { get }
   /// What a reply consists of.
   var output: ReplyKind { get }
+  /// Whether requests can also be submitted as tasks, to be asked for later.
+  var takesTasks: Bool { get }
   /// Does the work. The task is cancelled when the client goes away, when the time is up, and when
   /// the server has stopped waiting; nothing else runs in the place of this call until it returns.
   ///
   /// - Throws: ``ServingError`` for what the client should know. Anything else is logged and
   ///   answered with status 500.
   func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply
+}
+
+extension Endpoint {
+  /// False.
+  public var takesTasks: Bool { false }
 }
 
 /// What an endpoint is told about the request besides its form.
@@ -50,6 +57,7 @@ public struct RegisteredEndpoint: Sendable {
   let path: String
   let summary: String
   let output: ReplyKind
+  let takesTasks: Bool
   /// What the form's declaration gave, or what is wrong with it.
   let declared: Result<[FormEntry], ServingError>
   let answer: @Sendable ([String: FieldInput], Call) async throws -> Reply
@@ -66,6 +74,7 @@ public struct RegisteredEndpoint: Sendable {
     path = endpoint.path
     summary = endpoint.summary
     output = endpoint.output
+    takesTasks = endpoint.takesTasks
     let schema = Result { () throws(ServingError) in try FormSchema(Wrapped.Input.self) }
     declared = schema.map(\.entries)
     answer = { inputs, call in try await endpoint(schema.get().decode(inputs), call) }

@@ -25,6 +25,10 @@ public struct Service: Sendable {
   public var queue = 8
   /// How long a request may take in all: upload, waiting and work.
   public var timeout = Duration.seconds(600)
+  /// How long the result of a task is kept after it ended.
+  public var taskRetention = Duration.seconds(86_400)
+  /// How many tasks that ended are kept; the oldest go first.
+  public var keptTasks = 200
   /// The most that is taken of a request's body.
   public var limits = BodyLimits()
   /// The header that carries a request's id.

@@ -17,6 +17,10 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
 
     /// Fields or body are not what the endpoint declares.
     public static let invalidInput = Code("invalid-input", 400)
+    /// The request as a whole asks for what cannot be.
+    public static let invalidRequest = Code("invalid-request", 400)
+    /// There is nothing of that name.
+    public static let notFound = Code("not-found", 404)
     /// The body is larger than the service takes.
     public static let tooLarge = Code("too-large", 413)
     /// The content type is none that the service reads.

@@ -45,6 +45,7 @@ package struct GenerateClip: Endpoint {
   package let path = "/generate"
   package let summary = "Turns a picture into a short video."
   package let output = ReplyKind.file("video/*")
+  package let takesTasks = true
   let generator: any ClipGenerating
 
   package func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply {

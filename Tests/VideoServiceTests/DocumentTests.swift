@@ -52,6 +52,7 @@ extension JSON {
     #expect(route["name"]?.sorted == #""generate""#)
     #expect(route["route"]?.sorted == #""/generate""#)
     #expect(route["batchable"]?.sorted == "false")
+    #expect(route["is_task"]?.sorted == "true")
     #expect(
       route["output"]?.sorted
         == #"{"content_type":"video/*","format":"video","media_type":"video/*","type":"file"}"#

@@ -95,6 +95,20 @@ struct `BentoML's own client` {
     }
   }
 
+  @Test func `runs tasks, and cancels them`() async throws {
+    let generator = StubGenerator(heldUntil: Occurrence(), onlyFor: 13)
+    try await LiveServer.with(generator) { server in
+      let seen = try await client("tasks", server)
+      #expect(seen["then"]?.text == #""completed""#)
+      for name in ["clip", "again"] { #expect(seen[name]?["bytes"]?.text == "300000") }
+      #expect(seen["cancelled"]?.text == #""canceled""#)
+      #expect(seen["error"]?["type"]?.text == #""InvalidArgument""#)
+      try await until { generator.state.running == 0 }
+    }
+    #expect(generator.state.requests.prefix(2).map(\.seed) == [1, 1])
+    #expect(generator.state.pictures.prefix(2) == [Data(picture), Data(picture)])
+  }
+
   @Test func `brings a parser that reads our metrics`() async throws {
     try await LiveServer.with { server in
       try await server.expect(200, for: request([imagePart]))

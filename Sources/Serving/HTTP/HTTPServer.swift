@@ -99,14 +99,28 @@ public struct HTTPServer: Sendable {
     signal(SIGPIPE, SIG_IGN)
     let gate = Gate(concurrency: service.concurrency, queue: service.queue)
     let stopping = Occurrence()
-    let responder = ServiceResponder(
-      service: service,
-      routes: service.routes,
+    let tasks = TaskRunner(
+      service,
+      store: MemoryTaskStore(),
       gate: gate,
-      metrics: ServiceMetrics(service, registry: metrics),
       stopping: stopping,
       settings: settings,
       logger: logger
+    )
+    let responder = ServiceResponder(
+      routes: service.routes,
+      readiness: service.readiness,
+      stopping: stopping,
+      gate: gate,
+      metrics: ServiceMetrics(service, registry: metrics),
+      endpoints: EndpointResponder(
+        service: service,
+        gate: gate,
+        stopping: stopping,
+        settings: settings,
+        tasks: tasks,
+        logger: logger
+      )
     )
     let application = Application(
       responder: responder,
@@ -128,7 +142,11 @@ public struct HTTPServer: Sendable {
     )
     do {
       try await withGracefulShutdownHandler {
+        async let background: Void = tasks.run()
+        defer { tasks.finish() }
         try await application.run()
+        tasks.finish()
+        await background
       } onGracefulShutdown: {
         logger.info("stopping: running work has \(settings.grace / .seconds(1)) seconds")
         stopping.happen()

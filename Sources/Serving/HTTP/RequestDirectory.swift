@@ -22,13 +22,33 @@ struct RequestDirectory: Sendable {
     prefix: String,
     _ body: (RequestDirectory) async throws -> Value
   ) async throws -> Value {
+    let directory = try RequestDirectory(under: parent, prefix: prefix)
+    defer { directory.remove() }
+    return try await body(directory)
+  }
+
+  /// Creates a fresh directory.
+  ///
+  /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault`.
+  init(under parent: String, prefix: String) throws(ServingError) {
     var template = Array("\(parent)/\(prefix)-XXXXXX".utf8CString)
     guard unsafe mkdtemp(&template) != nil else {
       throw fileError("cannot make a directory under \(parent)")
     }
-    let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    return try await body(RequestDirectory(path: path))
+    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// Removes the directory with all its content.
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+
+  /// Gives a file of another directory a second name here, so that either directory may go.
+  ///
+  /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault`.
+  func adopt(_ file: UploadedFile) throws(ServingError) -> UploadedFile {
+    let name = file.path.split(separator: "/").last.map(String.init) ?? "file"
+    let target = "\(path)/\(name)"
+    guard unsafe link(file.path, target) == 0 else { throw fileError("cannot link \(target)") }
+    return UploadedFile(path: target, byteCount: file.byteCount)
   }
 }
 

@@ -12,8 +12,8 @@ enum Route: Sendable {
   case document(Document)
   /// What the server has counted.
   case metrics
-  /// One of the service's endpoints.
-  case endpoint(RegisteredEndpoint)
+  /// One of the service's endpoints, or its tasks.
+  case endpoint(RegisteredEndpoint, TaskAction?)
 
   /// The paths that every service has.
   static let infrastructure = [
@@ -30,7 +30,7 @@ enum Route: Sendable {
   var methods: [HTTPRequest.Method] {
     switch self {
     case .probe, .document, .metrics: [.get, .head]
-    case .endpoint: [.post]
+    case .endpoint(_, let task): task?.methods ?? [.post]
     }
   }
 }
@@ -62,7 +62,12 @@ extension Service {
       "/readyz": .probe(isReadiness: true),
       "/metrics": .metrics,
     ]
-    for endpoint in endpoints { routes[endpoint.path] = .endpoint(endpoint) }
+    for endpoint in endpoints {
+      routes[endpoint.path] = .endpoint(endpoint, nil)
+      for task in TaskAction.allCases where endpoint.takesTasks {
+        routes["\(endpoint.path)/\(task.rawValue)"] = .endpoint(endpoint, task)
+      }
+    }
     return routes
   }
 }

@@ -16,7 +16,10 @@ extension Service {
         ]
       )
     }
-    paths += endpoints.map { ($0.path, ["post": $0.operation(of: name)]) }
+    for endpoint in endpoints {
+      paths.append((endpoint.path, ["post": endpoint.operation(of: name)]))
+      if endpoint.takesTasks { paths += endpoint.taskPaths(of: name) }
+    }
     return [
       "openapi": "3.0.3",
       "info": [
@@ -28,7 +31,7 @@ extension Service {
         ["name": "Infrastructure", "description": "How the service is doing, and what it offers."],
       ],
       "paths": .object(paths),
-      "components": ["schemas": ["Error": Self.errorSchema]],
+      "components": ["schemas": ["Error": Self.errorSchema, "Task": TaskRecord.schema]],
     ]
   }
 
@@ -81,17 +84,21 @@ extension RegisteredEndpoint {
     [
       "tags": ["Service APIs"], "summary": .string(summary),
       "operationId": .string("\(service)__\(name)"),
-      "requestBody": [
-        "required": .bool(form.contains(where: \.isRequired)),
-        "content": [
-          "multipart/form-data": .object([
-            ("schema", inputSchema(fileFormat: "binary")),
-            ("encoding", .object(encodings)),
-          ]),
-          "application/json": ["schema": inputSchema(fileFormat: "byte")],
-        ],
-      ],
+      "requestBody": requestBody,
       "responses": .object([("200", success)] + Self.failures),
+    ]
+  }
+
+  var requestBody: JSON {
+    [
+      "required": .bool(form.contains(where: \.isRequired)),
+      "content": [
+        "multipart/form-data": .object([
+          ("schema", inputSchema(fileFormat: "binary")),
+          ("encoding", .object(encodings)),
+        ]),
+        "application/json": ["schema": inputSchema(fileFormat: "byte")],
+      ],
     ]
   }
 
@@ -113,7 +120,7 @@ extension RegisteredEndpoint {
     }
   }
 
-  private var success: JSON {
+  var success: JSON {
     let schema: JSON = output.isFile ? ["type": "string", "format": "binary"] : [:]
     return [
       "description": "What was asked for.",
@@ -121,7 +128,7 @@ extension RegisteredEndpoint {
     ]
   }
 
-  private static let failures: [(name: String, value: JSON)] = [
+  static let failures: [(name: String, value: JSON)] = [
     ("400", "A field is missing or wrong, or the body is malformed."),
     ("413", "The body is larger than is taken."),
     ("415", "The body is of a type that is not read."),
@@ -133,8 +140,10 @@ extension RegisteredEndpoint {
     ),
     ("504", "It took longer than the service allows."),
     ("507", "The disk of the server is full."),
-  ].map { status, description in
+  ].map { ($0, failure($1)) }
+
+  static func failure(_ description: String) -> JSON {
     let content: JSON = ["application/json": ["schema": ["$ref": "#/components/schemas/Error"]]]
-    return (status, ["description": .string(description), "content": content])
+    return ["description": .string(description), "content": content]
   }
 }

@@ -18,7 +18,7 @@ extension RegisteredEndpoint {
       ("name", .string(name)), ("route", .string(path)), ("batchable", false),
     ]
     if !summary.isEmpty { members.append(("doc", .string(summary))) }
-    members += [("input", inputSchema), ("output", outputSchema), ("is_task", false)]
+    members += [("input", inputSchema), ("output", outputSchema), ("is_task", .bool(takesTasks))]
     return .object(members)
   }
 

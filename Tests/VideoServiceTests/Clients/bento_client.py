@@ -2,7 +2,7 @@
 # Copyright 2026 the Zoetrope authors
 """What BentoML's own client sees of a server, as one JSON object.
 
-usage: bento_client.py KIND URL PICTURE TIMEOUT, KIND being sync, async, refused, openapi or metrics
+usage: bento_client.py KIND URL PICTURE TIMEOUT, KIND being sync, async, refused, tasks, openapi or metrics
 """
 
 import asyncio
@@ -49,6 +49,29 @@ def refused():
     return {"errors": seen}
 
 
+async def with_tasks():
+    seen = {}
+    async with bentoml.AsyncHTTPClient(url, timeout=timeout) as client:
+        task = await client.generate.submit(image=picture, seed=1)
+        seen["first"] = (await task.get_status()).value
+        while (await task.get_status()).value == "in_progress":
+            await asyncio.sleep(0.05)
+        seen["then"] = (await task.get_status()).value
+        seen["clip"] = file_seen(await task.get())
+        again = await task.retry()
+        while (await again.get_status()).value == "in_progress":
+            await asyncio.sleep(0.05)
+        seen["again"] = file_seen(await again.get())
+        hopeless = await client.generate.submit(image=picture, seed=13)
+        await hopeless.cancel()
+        seen["cancelled"] = (await hopeless.get_status()).value
+        try:
+            await hopeless.get()
+        except bentoml.exceptions.BentoMLException as error:
+            seen["error"] = {"type": type(error).__name__, "code": int(error.error_code)}
+    return seen
+
+
 def validated():
     from openapi_spec_validator import validate
     from urllib.request import urlopen
@@ -72,6 +95,8 @@ match kind:
         result = with_sync_client()
     case "async":
         result = asyncio.run(with_async_client())
+    case "tasks":
+        result = asyncio.run(with_tasks())
     case "refused":
         result = refused()
     case "openapi":
