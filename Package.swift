@@ -131,7 +131,7 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Serving", .product(name: "CoreMetrics", package: "swift-metrics"),
+        "Serving", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "NIOCore", package: "swift-nio"),
       ]
     ),

@@ -45,6 +45,8 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     public static let internalFault = Code("internal-fault", 500)
     /// The address cannot be listened on.
     public static let cannotListen = Code("cannot-listen", 500)
+    /// What was given to configure the server cannot be used.
+    public static let badConfiguration = Code("bad-configuration", 500)
     /// A service or a form is declared in a way that cannot be served.
     public static let badDeclaration = Code("bad-declaration", 500)
   }

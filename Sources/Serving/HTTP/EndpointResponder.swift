@@ -13,7 +13,6 @@ struct EndpointResponder: Sendable {
   let stopping: Occurrence
   let settings: HTTPServer.Settings
   let tasks: TaskRunner
-  let logger: Logger
 
   /// A request on its way through.
   private struct Incoming: Sendable {
@@ -29,13 +28,10 @@ struct EndpointResponder: Sendable {
     to request: Request,
     _ context: ConnectionContext,
     at endpoint: RegisteredEndpoint,
-    _ task: TaskAction?
+    _ task: TaskAction?,
+    _ trace: TraceContext,
+    _ logger: Logger
   ) async -> Response {
-    let start = ContinuousClock.now
-    let trace = TraceContext(traceparent: request.headers[.traceparent])
-    var logger = logger
-    logger[metadataKey: "request"] = .string(trace.spanID)
-    logger[metadataKey: "trace"] = .string(trace.traceID)
     let body = IncomingBody(request: request, channel: context.channel)
     var response: Response
     do {
@@ -67,10 +63,6 @@ struct EndpointResponder: Sendable {
     if let header = service.traceIDHeader.flatMap({ HTTPField.Name($0) }) {
       response.headers[header] = trace.traceID
     }
-    logger.info(
-      "\(request.method) \(request.uri.path) \(response.status.code)",
-      metadata: ["seconds": "\((ContinuousClock.now - start) / .seconds(1))"]
-    )
     return response
   }
 
@@ -199,10 +191,6 @@ struct EndpointResponder: Sendable {
     default: return try Answer(try await tasks.cancel(record).brief).response()
     }
   }
-}
-
-extension HTTPField.Name {
-  fileprivate static let traceparent = Self("traceparent") ?? .via
 }
 
 extension ServingError {

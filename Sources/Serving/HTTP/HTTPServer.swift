@@ -14,11 +14,17 @@ public struct HTTPServer: Sendable {
   /// Where and how to serve.
   public struct Settings: Sendable {
     /// The address or name to listen on; `0.0.0.0` is every IPv4 address of the machine.
-    public var host = "0.0.0.0"
+    public var host = "127.0.0.1"
     /// The port to listen on; 0 takes any free one.
     public var port = 3000
     /// How long running work may go on after the server was told to stop.
     public var grace = Duration.seconds(30)
+    /// What clients must show to use the endpoints and see the metrics; nothing if there are none.
+    public var keys = APIKeys()
+    /// Whether to serve everyone without keys on an address that other machines may reach.
+    public var isOpen = false
+    /// Sites whose pages may use the server, such as `https://app.example`; `*` for all.
+    public var allowedOrigins: [String] = []
     /// How often a waiting client hears `102 Processing`; nil for never, which proxies may need that
     /// take an interim answer for the final one.
     public var interimInterval: Duration? = .seconds(5)
@@ -29,6 +35,21 @@ public struct HTTPServer: Sendable {
 
     /// Creates the default settings.
     public init() {}
+
+    /// Refuses to serve strangers unless that is wished for.
+    ///
+    /// - Throws: ``ServingError`` with code `badConfiguration` if other machines may reach the address,
+    ///   there are no keys, and ``isOpen`` is false.
+    public func validate() throws(ServingError) {
+      let isLocal = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+      guard isLocal || isOpen || !keys.isEmpty else {
+        throw ServingError(
+          .badConfiguration,
+          "other machines may reach \(host), and there are no API keys: give keys, or say that "
+            + "everyone may use the server, or listen on 127.0.0.1"
+        )
+      }
+    }
   }
 
   private let service: Service
@@ -95,6 +116,7 @@ public struct HTTPServer: Sendable {
   }
 
   private func serve(onListening: @escaping @Sendable (Int) -> Void) async throws {
+    try settings.validate()
     // A client that goes away while it is written to must not end the process.
     signal(SIGPIPE, SIG_IGN)
     let gate = Gate(concurrency: service.concurrency, queue: service.queue)
@@ -108,8 +130,9 @@ public struct HTTPServer: Sendable {
       logger: logger
     )
     let responder = ServiceResponder(
+      service: service,
+      settings: settings,
       routes: service.routes,
-      readiness: service.readiness,
       stopping: stopping,
       gate: gate,
       metrics: ServiceMetrics(service, registry: metrics),
@@ -118,9 +141,13 @@ public struct HTTPServer: Sendable {
         gate: gate,
         stopping: stopping,
         settings: settings,
-        tasks: tasks,
-        logger: logger
-      )
+        tasks: tasks
+      ),
+      crossOrigin: CrossOrigin(
+        origins: settings.allowedOrigins,
+        exposed: "Content-Disposition, Server-Timing, \(service.requestIDHeader)"
+      ),
+      logger: logger
     )
     let application = Application(
       responder: responder,

@@ -26,6 +26,14 @@ enum Route: Sendable {
     if case .probe = self { true } else { false }
   }
 
+  /// Whether it costs something, or tells something of how the service is used.
+  var needsKey: Bool {
+    switch self {
+    case .probe, .document: false
+    case .metrics, .endpoint: true
+    }
+  }
+
   /// The methods that the path takes.
   var methods: [HTTPRequest.Method] {
     switch self {

@@ -3,6 +3,7 @@
 
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 
 /// What is known of a request besides its head and body.
@@ -18,31 +19,57 @@ struct ConnectionContext: RequestContext {
 
 /// Answers every request of one service.
 struct ServiceResponder: HTTPResponder {
+  let service: Service
+  let settings: HTTPServer.Settings
   let routes: [String: Route]
-  let readiness: Readiness
   let stopping: Occurrence
   let gate: Gate
   let metrics: ServiceMetrics
   let endpoints: EndpointResponder
+  let crossOrigin: CrossOrigin
+  let logger: Logger
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let path = request.uri.path
     let route = routes[path]
-    if case .metrics = route { return await answer(request, context, path, route) }
-    let shown = route == nil ? "other" : path
+    let trace = TraceContext(traceparent: request.headers[.traceparent])
+    var logger = logger
+    logger[metadataKey: "request"] = .string(trace.spanID)
+    logger[metadataKey: "trace"] = .string(trace.traceID)
     let start = ContinuousClock.now
-    metrics.began(shown, isProbe: route?.isProbe ?? false)
-    let response = await answer(request, context, path, route)
-    metrics.ended(shown, status: response.status.code, after: ContinuousClock.now - start)
+    let shown = route == nil ? "other" : path
+    let isCounted = if case .metrics = route { false } else { true }
+    if isCounted { metrics.began(shown, isProbe: route?.isProbe ?? false) }
+    var response: Response
+    if let preflight = crossOrigin.preflight(request) {
+      response = preflight
+    } else {
+      response = await answer(request, context, route, trace, &logger)
+    }
+    crossOrigin.mark(&response, for: request)
+    let elapsed = ContinuousClock.now - start
+    if isCounted { metrics.ended(shown, status: response.status.code, after: elapsed) }
+    // Probes come every few seconds for as long as the server runs.
+    if route?.isProbe != true, isCounted {
+      logger.info(
+        "\(request.method) \(path) \(response.status.code)",
+        metadata: [
+          "client": "\(context.channel.remoteAddress?.ipAddress ?? "unknown")",
+          "seconds": "\((elapsed / .milliseconds(1)).rounded() / 1000)",
+        ]
+      )
+    }
     return response
   }
 
   private func answer(
     _ request: Request,
     _ context: ConnectionContext,
-    _ path: String,
-    _ route: Route?
+    _ route: Route?,
+    _ trace: TraceContext,
+    _ logger: inout Logger
   ) async -> Response {
+    let path = request.uri.path
     guard let route else {
       if path.hasSuffix("/"), routes[String(path.dropLast())] != nil {
         // Relative, so that it does not depend on the Host header, which anyone can set.
@@ -57,6 +84,12 @@ struct ServiceResponder: HTTPResponder {
       let allow = route.methods.map(\.rawValue).joined(separator: ", ")
       return refuse(request, .methodNotAllowed, allow: allow)
     }
+    if route.needsKey, !settings.keys.isEmpty {
+      guard let name = settings.keys.name(for: request.headers[.authorization]) else {
+        return refuseStranger(request)
+      }
+      logger[metadataKey: "key"] = .string(name)
+    }
     switch route {
     case .probe(let isReadiness):
       return await probe(isReadiness: isReadiness, isHead: request.method == .head)
@@ -69,7 +102,7 @@ struct ServiceResponder: HTTPResponder {
         isHead: request.method == .head
       )
     case .endpoint(let endpoint, let task):
-      return await endpoints.respond(to: request, context, at: endpoint, task)
+      return await endpoints.respond(to: request, context, at: endpoint, task, trace, logger)
     }
   }
 
@@ -85,7 +118,7 @@ struct ServiceResponder: HTTPResponder {
     return text("\n", status, isHead: isHead)
   }
 
-  private var isServing: Bool { readiness.isReady && !stopping.hasHappened }
+  private var isServing: Bool { service.readiness.isReady && !stopping.hasHappened }
 
   private func refuse(
     _ request: Request,
@@ -94,6 +127,17 @@ struct ServiceResponder: HTTPResponder {
   ) -> Response {
     var response = text(status.reasonPhrase, status, isHead: request.method == .head)
     if let allow { response.headers[.allow] = allow }
+    if request.hasBody { response.headers[.connection] = "close" }
+    return response
+  }
+
+  private func refuseStranger(_ request: Request) -> Response {
+    var response = fixed(
+      ByteBuffer(string: #"{"error":"Authorization error"}"#),
+      .unauthorized,
+      headers: [.contentType: "application/json", .wwwAuthenticate: "Bearer"],
+      isHead: request.method == .head
+    )
     if request.hasBody { response.headers[.connection] = "close" }
     return response
   }
@@ -117,4 +161,8 @@ struct ServiceResponder: HTTPResponder {
       body: isHead ? ResponseBody() : ResponseBody(byteBuffer: body)
     )
   }
+}
+
+extension HTTPField.Name {
+  fileprivate static let traceparent = Self("traceparent") ?? .via
 }

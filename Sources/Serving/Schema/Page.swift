@@ -50,6 +50,8 @@ enum Page {
       <main>
       <h1>\(service.name)</h1>
       <h2>Service APIs</h2>
+      <label>API key <input id="key" type="password" autocomplete="off">
+      <small>Only if the server asks for one.</small></label>
       <div id="endpoints"><noscript>This page needs JavaScript; the API does not.</noscript></div>
       <h2>Infrastructure</h2>
       <ul>
@@ -137,6 +139,8 @@ enum Page {
       output.append(make("p", {}, make("a", { href, download: name ?? "result" }, "Save " + (name ?? "the result"))));
     }
 
+    const key = document.getElementById("key");
+
     function formFor(route) {
       const required = new Set(route.input.required ?? []);
       const form = make("form", {});
@@ -167,6 +171,7 @@ enum Page {
         try {
           const response = await fetch("." + route.route, {
             method: "POST", body: formData(form), signal: controller.signal,
+            headers: key.value ? { Authorization: "Bearer " + key.value } : {},
           });
           await show(response, output);
           status.textContent = response.status + " after " + elapsed();
