@@ -26,6 +26,8 @@ let package = Package(
   name: "zoetrope",
   products: [
     .executable(name: "zoetrope", targets: ["zoetrope"]),
+    // Serves any model: knows nothing of video.
+    .library(name: "Serving", targets: ["Serving"]),
     // Decodes pictures that nobody vouches for, in a process of its own; belongs beside `zoetrope`.
     .executable(name: "zoetrope-picture", targets: ["zoetrope-picture"]),
   ],

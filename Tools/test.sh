@@ -13,7 +13,7 @@ if ! cmp -s "$requirements" .build/python/requirements.txt; then
   cp "$requirements" .build/python/requirements.txt
 fi
 export ZOETROPE_TEST_PYTHON="$PWD/.build/python/bin/python"
-swift format lint --strict --recursive Sources Tests Package.swift
+swift format lint --strict --recursive Sources Tests Examples Package.swift
 # Release: tests of numbers would take minutes in debug, and the build is the one that serve.sh uses.
 # Built apart from being run, since `swift test` by itself would compile everything with other flags.
 swift build -c release --build-tests
