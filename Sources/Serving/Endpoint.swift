@@ -32,10 +32,18 @@ extension Endpoint {
 public struct Call: Sendable {
   /// The request's place in a trace; its span identifies the request to the client and in the log.
   public let trace: TraceContext
-  /// A directory of this request's own, without a slash at the end; it goes when the request ends.
-  public let directory: String
   /// Adds the request's id to every line.
   public let logger: Logger
+  let ownDirectory: RequestDirectory
+
+  /// The path of a directory of this request's own, without a slash at the end.
+  ///
+  /// It goes when the request ends, and that of a task when the task is forgotten.
+  ///
+  /// - Throws: ``ServingError`` if it cannot be made.
+  public var directory: String {
+    get throws(ServingError) { try ownDirectory.path }
+  }
 }
 
 /// Collects the endpoints of a service.

@@ -49,7 +49,7 @@ package struct GenerateClip: Endpoint {
   let generator: any ClipGenerating
 
   package func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply {
-    let output = "\(call.directory)/output.\(input.format.rawValue)"
+    let output = try "\(call.directory)/output.\(input.format.rawValue)"
     let clip: GeneratedClip
     do {
       clip = try await generator.generate(

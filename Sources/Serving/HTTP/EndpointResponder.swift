@@ -92,8 +92,8 @@ struct EndpointResponder: Sendable {
         let inputs = try await read(incoming, into: directory)
         let call = Call(
           trace: incoming.trace,
-          directory: directory.path,
-          logger: incoming.logger
+          logger: incoming.logger,
+          ownDirectory: directory
         )
         return try await gate.withTurn {
           try Answer(await incoming.endpoint.answer(inputs, call)).response()
@@ -145,7 +145,7 @@ struct EndpointResponder: Sendable {
       // Given back by the task when it ends.
       try gate.takePlace()
       do {
-        let directory = try RequestDirectory(
+        let directory = RequestDirectory(
           under: settings.temporaryDirectory,
           prefix: service.name
         )

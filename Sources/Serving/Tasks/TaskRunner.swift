@@ -72,7 +72,7 @@ final class TaskRunner: Sendable {
     _ endpoint: RegisteredEndpoint,
     _ trace: TraceContext
   ) async throws -> TaskRecord {
-    let directory = try RequestDirectory(
+    let directory = RequestDirectory(
       under: settings.temporaryDirectory,
       prefix: service.name
     )
@@ -129,7 +129,7 @@ final class TaskRunner: Sendable {
     var logger = logger
     logger[metadataKey: "task"] = .string(id)
     logger[metadataKey: "trace"] = .string(job.trace.traceID)
-    let call = Call(trace: job.trace, directory: job.record.directory.path, logger: logger)
+    let call = Call(trace: job.trace, logger: logger, ownDirectory: job.record.directory)
     let life = RequestLife(
       timeout: nil,
       clientGone: cancellations.withLock { $0[id] } ?? Occurrence(),

@@ -17,7 +17,7 @@ struct Resize: Endpoint {
   let output = ReplyKind.file("image/png")
 
   func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply {
-    let file = "\(call.directory)/resized.png"
+    let file = try "\(call.directory)/resized.png"
     let result = try await run(
       .name("ffmpeg"),
       arguments: [
