@@ -7,12 +7,14 @@ import PackageDescription
 let hummingbird: [Target.Dependency] = [
   .product(name: "Hummingbird", package: "hummingbird"),
   .product(name: "HummingbirdCore", package: "hummingbird"),
+  .product(name: "HummingbirdTLS", package: "hummingbird"),
   .product(name: "HTTPTypes", package: "swift-http-types"),
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "NIOHTTP1", package: "swift-nio"),
   .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
   .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
   .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOSSL", package: "swift-nio-ssl"),
   .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
   .product(name: "UnixSignals", package: "swift-service-lifecycle"),
 ]
@@ -28,6 +30,7 @@ let package = Package(
     .executable(name: "zoetrope", targets: ["zoetrope"]),
     // Serves any model: knows nothing of video.
     .library(name: "Serving", targets: ["Serving"]),
+    .library(name: "ZoetropeClient", targets: ["ZoetropeClient"]),
     // Decodes pictures that nobody vouches for, in a process of its own; belongs beside `zoetrope`.
     .executable(name: "zoetrope-picture", targets: ["zoetrope-picture"]),
   ],
@@ -38,12 +41,14 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(
       url: "https://github.com/hummingbird-project/hummingbird",
       from: "2.28.1",
       traits: []
     ),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(
       url: "https://github.com/swiftlang/swift-subprocess",
@@ -91,11 +96,22 @@ let package = Package(
     ),
     .target(name: "VideoService", dependencies: ["Serving", logging]),
 
+    .target(
+      name: "ZoetropeClient",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]
+    ),
+
     .executableTarget(
       name: "zoetrope",
       dependencies: [
         "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCore", "VideoService",
-        logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ZoetropeClient", logging,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]
     ),
@@ -140,7 +156,7 @@ let package = Package(
     .testTarget(
       name: "VideoServiceTests",
       dependencies: [
-        "VideoService", "Serving", logging,
+        "VideoService", "Serving", "ZoetropeClient", logging,
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

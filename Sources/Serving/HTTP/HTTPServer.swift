@@ -4,6 +4,7 @@
 import Glibc
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 public import Logging
 import NIOCore
 package import ServiceLifecycle
@@ -19,6 +20,8 @@ public struct HTTPServer: Sendable {
     public var port = 3000
     /// How long running work may go on after the server was told to stop.
     public var grace = Duration.seconds(30)
+    /// The certificate to serve HTTPS with; nil for plain HTTP.
+    public var tls: TLSFiles?
     /// What clients must show to use the endpoints and see the metrics; nothing if there are none.
     public var keys = APIKeys()
     /// Whether to serve everyone without keys on an address that other machines may reach.
@@ -36,10 +39,10 @@ public struct HTTPServer: Sendable {
     /// Creates the default settings.
     public init() {}
 
-    /// Refuses to serve strangers unless that is wished for.
+    /// Refuses to serve strangers unless that is wished for, and to serve HTTPS without a certificate.
     ///
     /// - Throws: ``ServingError`` with code `badConfiguration` if other machines may reach the address,
-    ///   there are no keys, and ``isOpen`` is false.
+    ///   there are no keys, and ``isOpen`` is false; or if the files for TLS cannot be used.
     public func validate() throws(ServingError) {
       let isLocal = host == "localhost" || host == "::1" || host.hasPrefix("127.")
       guard isLocal || isOpen || !keys.isEmpty else {
@@ -49,6 +52,7 @@ public struct HTTPServer: Sendable {
             + "everyone may use the server, or listen on 127.0.0.1"
         )
       }
+      _ = try tls?.configuration()
     }
   }
 
@@ -151,12 +155,7 @@ public struct HTTPServer: Sendable {
     )
     let application = Application(
       responder: responder,
-      server: .http1(
-        configuration: HTTP1Channel.Configuration(
-          additionalChannelHandlers: [ConnectionWatch(), CarefulClose()],
-          idleTimeout: TimeAmount(settings.idleTimeout)
-        )
-      ),
+      server: try server(),
       configuration: ApplicationConfiguration(
         address: .hostname(settings.host, port: settings.port)
       ),
@@ -188,6 +187,17 @@ public struct HTTPServer: Sendable {
         cause: error
       )
     }
+  }
+
+  private func server() throws -> HTTPServerBuilder {
+    let plain = HTTPServerBuilder.http1(
+      configuration: HTTP1Channel.Configuration(
+        additionalChannelHandlers: [ConnectionWatch(), CarefulClose()],
+        idleTimeout: TimeAmount(settings.idleTimeout)
+      )
+    )
+    guard let tls = settings.tls else { return plain }
+    return try .tls(plain, tlsConfiguration: tls.configuration())
   }
 
   private func listenProblem(_ reason: CInt) -> String {

@@ -65,12 +65,20 @@ struct Serve: AsyncParsableCommand {
   )
   var corsOrigin: [String] = []
 
+  @Option(
+    help: ArgumentHelp("The certificate to serve HTTPS with, in PEM.", valueName: "file")
+  )
+  var tlsCertificate: String?
+
+  @Option(help: ArgumentHelp("The private key of that certificate, in PEM.", valueName: "file"))
+  var tlsKey: String?
+
   @Option(help: "How lines of the log are written: text or json.")
   var logFormat: String?
 
   private static let settings = [
     "host", "port", "timeout", "queue", "grace", "interim", "api-keys", "open", "cors-origin",
-    "log-format", "model", "variant", "threads",
+    "tls-certificate", "tls-key", "log-format", "model", "variant", "threads",
   ]
 
   func run() async throws {
@@ -100,11 +108,12 @@ struct Serve: AsyncParsableCommand {
     service.timeout = .seconds(timeout)
     service.queue = queue
     let shown = settings.host == "0.0.0.0" ? "localhost" : settings.host
+    let scheme = settings.tls == nil ? "http" : "https"
     let folder = try model.folder()
     let seconds = GenerationReport.tenths(engine.loadSeconds)
     let logger = Logger(label: "zoetrope") { _ in LineLogHandler(logFormat) }
     try await HTTPServer(service, settings: settings, logger: logger).run { port in
-      Terminal.say("\(folder), loaded in \(seconds) s, is served on http://\(shown):\(port)")
+      Terminal.say("\(folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)")
     }
   }
 
@@ -123,6 +132,13 @@ struct Serve: AsyncParsableCommand {
       }
       settings.keys = try APIKeys(text: String(decoding: data, as: UTF8.self))
     }
+    let certificate = try configuration.text("tls-certificate", tlsCertificate)
+    let key = try configuration.text("tls-key", tlsKey)
+    if let certificate, let key {
+      settings.tls = TLSFiles(certificate: certificate, key: key)
+    } else if certificate != nil || key != nil {
+      throw ConfigurationError("tls-certificate and tls-key belong together: one is missing")
+    }
     settings.isOpen = try configuration.isSet("open", open)
     settings.allowedOrigins = configuration.list("cors-origin", corsOrigin)
     let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
@@ -134,9 +150,7 @@ struct Serve: AsyncParsableCommand {
     do {
       try settings.validate()
     } catch {
-      throw ConfigurationError(
-        "\(error.message) (--api-keys FILE, --open, --host 127.0.0.1)"
-      )
+      throw ConfigurationError(error.message)
     }
     return settings
   }
