@@ -19,12 +19,12 @@ import VideoService
       try await connection.send(request([imagePart]))
       for _ in 1...3 {
         let interim = try await connection.answer()
-        #expect(interim.status == 102)
+        #expect(interim.status == 100)
         #expect(interim.headers.isEmpty)
       }
       release.happen()
       var answer = try await connection.answer()
-      while answer.status == 102 { answer = try await connection.answer() }
+      while answer.status == 100 { answer = try await connection.answer() }
       #expect(answer.status == 200)
       #expect(Data(answer.body) == StubGenerator.clip)
       try await connection.send(plain("GET", "/livez"))
@@ -45,11 +45,11 @@ import VideoService
       try await until { generator.state.running == 1 }
       let waiting = try await RawConnection(port: server.port)
       try await waiting.send(request([imagePart]))
-      #expect(try await waiting.answer().status == 102)
+      #expect(try await waiting.answer().status == 100)
       release.happen()
       for connection in [running, waiting] {
         var answer = try await connection.answer()
-        while answer.status == 102 { answer = try await connection.answer() }
+        while answer.status == 100 { answer = try await connection.answer() }
         #expect(answer.status == 200)
         await connection.close()
       }
@@ -94,7 +94,7 @@ import VideoService
       #expect(connection.receivedCount == 0)
       try await connection.send(Array(whole.suffix(100)))
       var answer = try await connection.answer()
-      while answer.status == 102 { answer = try await connection.answer() }
+      while answer.status == 100 { answer = try await connection.answer() }
       #expect(answer.status == 200)
       await connection.close()
     }

@@ -81,6 +81,26 @@ struct `BentoML's own client` {
     }
   }
 
+  /// What requests is made of; it takes any interim answer but 100 for the final one.
+  @Test func `is no worse off than Python's own`() async throws {
+    let release = Occurrence()
+    let generator = StubGenerator(heldUntil: release)
+    try await LiveServer.with(
+      generator,
+      { _, settings in settings.interimInterval = .milliseconds(100) }
+    ) { server in
+      let work = Task {
+        try await until { generator.state.running == 1 }
+        try await Task.sleep(for: .seconds(1))
+        release.happen()
+      }
+      let seen = try await client("urllib", server)
+      #expect(seen["status"]?.text == "200")
+      #expect(seen["bytes"]?.text == "300000")
+      try await work.value
+    }
+  }
+
   @Test func `raises the exceptions it has for what is wrong`() async throws {
     try await LiveServer.with { server in
       let errors = try #require(try await client("refused", server)["errors"])

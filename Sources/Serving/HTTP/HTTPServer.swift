@@ -28,9 +28,9 @@ public struct HTTPServer: Sendable {
     public var isOpen = false
     /// Sites whose pages may use the server, such as `https://app.example`; `*` for all.
     public var allowedOrigins: [String] = []
-    /// How often a waiting client hears `102 Processing`; nil for never, which proxies may need that
+    /// How often a waiting client hears `100 Continue`; nil for never, which proxies may need that
     /// take an interim answer for the final one.
-    public var interimInterval: Duration? = .seconds(5)
+    public var interimInterval: Duration? = .seconds(15)
     /// How long a connection may be silent while a request is awaited or read.
     public var idleTimeout = Duration.seconds(60)
     /// Where requests get their temporary directories, without a slash at the end.

@@ -5,10 +5,12 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Tells a waiting client now and then that its request is being worked on: `102 Processing`.
+/// Tells a waiting client now and then that the server is there: `100 Continue`.
 ///
 /// Clients that give up after a time without bytes, as BentoML's does after 30 seconds, begin to count
-/// anew with each of them.
+/// anew with each of them. `102 Processing` would say it better, but Python's http.client, and so
+/// requests, takes any other interim answer than 100 for the final one. Go's client before 1.23 takes
+/// five, so they must not come too often.
 struct InterimAnswers: Sendable {
   let channel: any Channel
   /// The time between two.
@@ -29,7 +31,7 @@ struct InterimAnswers: Sendable {
           do { try await Task.sleep(for: interval) } catch { return nil }
           guard isDue() else { continue }
           // Nobody waits for the write: a client that has stopped reading must not hold the work up.
-          let head = HTTPResponse(status: .init(code: 102, reasonPhrase: "Processing"))
+          let head = HTTPResponse(status: .continue)
           channel.writeAndFlush(HTTPResponsePart.head(head), promise: nil)
         }
       }

@@ -43,7 +43,7 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: """
-      Seconds between two interim answers (102) to a client that waits; 5. 0 for none, if a proxy \
+      Seconds between two interim answers (100) to a client that waits; 15. 0 for none, if a proxy \
       takes them for the final one.
       """
   )
@@ -124,7 +124,7 @@ struct Serve: AsyncParsableCommand {
     settings.grace = .seconds(
       try configuration.number("grace", grace, in: 0...86_400, default: 30)
     )
-    let interim = try configuration.number("interim", interim, in: 0...3600, default: 5)
+    let interim = try configuration.number("interim", interim, in: 0...3600, default: 15)
     settings.interimInterval = interim == 0 ? nil : .seconds(interim)
     if let path = try configuration.text("api-keys", apiKeys) {
       guard let data = FileManager.default.contents(atPath: path) else {

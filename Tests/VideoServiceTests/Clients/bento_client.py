@@ -2,7 +2,7 @@
 # Copyright 2026 the Zoetrope authors
 """What BentoML's own client sees of a server, as one JSON object.
 
-usage: bento_client.py KIND URL PICTURE TIMEOUT, KIND being sync, async, refused, tasks, openapi or metrics
+usage: bento_client.py KIND URL PICTURE TIMEOUT, KIND being sync, async, refused, tasks, urllib, openapi or metrics
 """
 
 import asyncio
@@ -81,6 +81,19 @@ def validated():
     return {"valid": True}
 
 
+def with_standard_library():
+    from urllib.request import Request, urlopen
+
+    head = b'--XBX\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+    request = Request(
+        url + "/generate",
+        head + picture.read_bytes() + b"\r\n--XBX--\r\n",
+        {"Content-Type": "multipart/form-data; boundary=XBX"},
+    )
+    with urlopen(request, timeout=timeout) as answer:
+        return {"status": answer.status, "bytes": len(answer.read())}
+
+
 def parsed_metrics():
     from prometheus_client.parser import text_string_to_metric_families
     from urllib.request import urlopen
@@ -101,6 +114,8 @@ match kind:
         result = refused()
     case "openapi":
         result = validated()
+    case "urllib":
+        result = with_standard_library()
     case "metrics":
         result = parsed_metrics()
     case _:
