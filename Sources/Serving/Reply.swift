@@ -6,16 +6,20 @@ public struct ReplyKind: Sendable, Equatable {
   /// The media type, perhaps with a wildcard, as `video/*`.
   let mediaType: String
   let isFile: Bool
+  /// Media types that replies may have instead.
+  var others: [String] = []
 
   /// A JSON value.
   public static let json = ReplyKind(mediaType: "application/json", isFile: false)
 
   /// A file.
   ///
-  /// - Parameter mediaType: What all its files have in common, such as `video/*`.
+  /// - Parameters:
+  ///   - mediaType: What its files have in common, such as `video/*`.
+  ///   - others: The media types of files that are exceptions.
   /// - Returns: The kind.
-  public static func file(_ mediaType: String) -> ReplyKind {
-    ReplyKind(mediaType: mediaType, isFile: true)
+  public static func file(_ mediaType: String, or others: String...) -> ReplyKind {
+    ReplyKind(mediaType: mediaType, isFile: true, others: others)
   }
 }
 

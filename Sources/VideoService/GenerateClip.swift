@@ -44,7 +44,7 @@ package struct GenerateClip: Endpoint {
 
   package let path = "/generate"
   package let summary = "Turns a picture into a short video."
-  package let output = ReplyKind.file("video/*")
+  package let output = ReplyKind.file("video/*", or: "image/gif", "image/webp")
   package let takesTasks = true
   let generator: any ClipGenerating
 

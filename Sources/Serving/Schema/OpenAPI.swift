@@ -124,7 +124,9 @@ extension RegisteredEndpoint {
     let schema: JSON = output.isFile ? ["type": "string", "format": "binary"] : [:]
     return [
       "description": "What was asked for.",
-      "content": JSON.object([(output.mediaType, ["schema": schema])]),
+      "content": JSON.object(
+        ([output.mediaType] + output.others).map { ($0, ["schema": schema]) }
+      ),
     ]
   }
 
