@@ -7,10 +7,14 @@ import PackageDescription
 let hummingbird: [Target.Dependency] = [
   .product(name: "Hummingbird", package: "hummingbird"),
   .product(name: "HummingbirdCore", package: "hummingbird"),
+  .product(name: "HummingbirdTLS", package: "hummingbird"),
   .product(name: "HTTPTypes", package: "swift-http-types"),
   .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOHTTP1", package: "swift-nio"),
   .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+  .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
   .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOSSL", package: "swift-nio-ssl"),
   .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
   .product(name: "UnixSignals", package: "swift-service-lifecycle"),
 ]
@@ -24,6 +28,9 @@ let package = Package(
   name: "zoetrope",
   products: [
     .executable(name: "zoetrope", targets: ["zoetrope"]),
+    // Serves any model: knows nothing of video.
+    .library(name: "Serving", targets: ["Serving"]),
+    .library(name: "ZoetropeClient", targets: ["ZoetropeClient"]),
     // Decodes pictures that nobody vouches for, in a process of its own; belongs beside `zoetrope`.
     .executable(name: "zoetrope-picture", targets: ["zoetrope-picture"]),
     // Runs every operation on a GPU against its definition; needs nothing but NVIDIA's libraries.
@@ -35,14 +42,17 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(
       url: "https://github.com/hummingbird-project/hummingbird",
       from: "2.28.1",
       traits: []
     ),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(
       url: "https://github.com/swiftlang/swift-subprocess",
@@ -88,15 +98,30 @@ let package = Package(
     .executableTarget(name: "zoetrope-picture", dependencies: ["Media", "CVips"]),
 
     // The server.
-    .target(name: "Serving", dependencies: hummingbird + [logging]),
+    .target(
+      name: "Serving",
+      dependencies: hummingbird + [
+        logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+      ]
+    ),
     .target(name: "VideoService", dependencies: ["Serving", logging]),
+
+    .target(
+      name: "ZoetropeClient",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]
+    ),
 
     .executableTarget(
       name: "zoetrope",
       dependencies: [
         "CUDA", "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCUDA", "TensorCore",
-        "VideoService",
-        logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "VideoService", "ZoetropeClient", logging,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]
     ),
@@ -182,17 +207,20 @@ let package = Package(
     ),
     .testTarget(
       name: "ServingTests",
-      dependencies: ["Serving", .product(name: "NIOCore", package: "swift-nio")]
+      dependencies: [
+        "Serving", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ]
     ),
     .testTarget(
       name: "VideoServiceTests",
       dependencies: [
-        "VideoService", "Serving", logging,
+        "VideoService", "Serving", "ZoetropeClient", logging,
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "Subprocess", package: "swift-subprocess"),
-      ]
+      ] + subprocess,
+      exclude: ["Clients"]
     ),
     .testTarget(
       name: "ZoetropeTests",

@@ -4,8 +4,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-Tools/setup.sh curl
-swift format lint --strict --recursive Sources Tests Package.swift
+Tools/setup.sh curl openssl python3-venv
+# BentoML's own client, to hold the server to what it expects.
+requirements=Tests/VideoServiceTests/Clients/requirements.txt
+if ! cmp -s "$requirements" .build/python/requirements.txt; then
+  python3 -m venv --clear .build/python
+  .build/python/bin/pip install --quiet -r "$requirements"
+  cp "$requirements" .build/python/requirements.txt
+fi
+export ZOETROPE_TEST_PYTHON="$PWD/.build/python/bin/python"
+swift format lint --strict --recursive Sources Tests Examples Package.swift
 # Release: tests of numbers would take minutes in debug, and the build is the one that serve.sh uses.
 # Built apart from being run, since `swift test` by itself would compile everything with other flags.
 swift build -c release --build-tests

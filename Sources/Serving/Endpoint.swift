@@ -9,6 +9,12 @@ public protocol Endpoint: Sendable {
   associatedtype Input: Form
   /// Where clients post their requests, such as `/generate`.
   var path: String { get }
+  /// What the endpoint does, in one sentence, for the people who read its documentation.
+  var summary: String { get }
+  /// What a reply consists of.
+  var output: ReplyKind { get }
+  /// Whether requests can also be submitted as tasks, to be asked for later.
+  var takesTasks: Bool { get }
   /// Does the work. The task is cancelled when the client goes away, when the time is up, and when
   /// the server has stopped waiting; nothing else runs in the place of this call until it returns.
   ///
@@ -17,38 +23,26 @@ public protocol Endpoint: Sendable {
   func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply
 }
 
-/// What an endpoint is told about the request besides its form.
-public struct Call: Sendable {
-  /// Identifies the request to the client and in the log.
-  public let id: String
-  /// A directory of this request's own, without a slash at the end; it goes when the request ends.
-  public let directory: String
-  /// Adds the request's id to every line.
-  public let logger: Logger
+extension Endpoint {
+  /// False.
+  public var takesTasks: Bool { false }
 }
 
-/// A file that answers a request.
-public struct Reply: Sendable {
-  /// Where the file is: opened before the request's directory goes, so it may lie in it.
-  public let path: String
-  /// Its media type, such as `video/mp4`.
-  public let contentType: String
-  /// The name under which a client should save it: letters, digits, dots and hyphens.
-  public let fileName: String
-  /// Further headers, by name.
-  public let headers: [String: String]
+/// What an endpoint is told about the request besides its form.
+public struct Call: Sendable {
+  /// The request's place in a trace; its span identifies the request to the client and in the log.
+  public let trace: TraceContext
+  /// Adds the request's id to every line.
+  public let logger: Logger
+  let ownDirectory: RequestDirectory
 
-  /// Answers with a file.
-  public init(
-    file path: String,
-    contentType: String,
-    fileName: String,
-    headers: [String: String] = [:]
-  ) {
-    self.path = path
-    self.contentType = contentType
-    self.fileName = fileName
-    self.headers = headers
+  /// The path of a directory of this request's own, without a slash at the end.
+  ///
+  /// It goes when the request ends, and that of a task when the task is forgotten.
+  ///
+  /// - Throws: ``ServingError`` if it cannot be made.
+  public var directory: String {
+    get throws(ServingError) { try ownDirectory.path }
   }
 }
 
@@ -69,16 +63,28 @@ public enum EndpointList {
 /// An endpoint whatever the type of its input.
 public struct RegisteredEndpoint: Sendable {
   let path: String
+  let summary: String
+  let output: ReplyKind
+  let takesTasks: Bool
   /// What the form's declaration gave, or what is wrong with it.
-  let entries: Result<[FormEntry], ServingError>
+  let declared: Result<[FormEntry], ServingError>
   let answer: @Sendable ([String: FieldInput], Call) async throws -> Reply
   /// Checks the inputs alone, so that a wrong request need not wait for its turn to hear of it.
   let check: @Sendable ([String: FieldInput]) throws -> Void
 
+  /// The path without its slash, such as `generate`.
+  var name: String { String(path.dropFirst()) }
+
+  /// The fields; none if the declaration is wrong, which a service refuses to be made of.
+  var form: [FormEntry] { (try? declared.get()) ?? [] }
+
   init<Wrapped: Endpoint>(_ endpoint: Wrapped) {
     path = endpoint.path
+    summary = endpoint.summary
+    output = endpoint.output
+    takesTasks = endpoint.takesTasks
     let schema = Result { () throws(ServingError) in try FormSchema(Wrapped.Input.self) }
-    entries = schema.map(\.entries)
+    declared = schema.map(\.entries)
     answer = { inputs, call in try await endpoint(schema.get().decode(inputs), call) }
     check = { inputs in _ = try schema.get().decode(inputs) }
   }

@@ -55,21 +55,31 @@ package final class Gate: Sendable {
   /// - Throws: ``ServingError`` with code `busy` if every place is taken, `stopping` after
   ///   ``close()``; and whatever `body` throws.
   package func withPlace<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+    try takePlace()
+    defer { leavePlace() }
+    return try await body()
+  }
+
+  /// Takes a place, to be given back by ``leavePlace()``.
+  ///
+  /// - Throws: As ``withPlace(_:)``.
+  func takePlace() throws(ServingError) {
     try state.withLock { state throws(ServingError) in
       if state.isClosed { throw Self.stopping }
       guard state.placesTaken < places else {
         let seconds = state.lastRun.components.seconds
         throw ServingError(
           .busy,
-          "the queue is full (\(places) requests): try again later",
+          "Too many requests: the queue is full (\(places)), try again later",
           retryAfter: Int(min(max(1, seconds), 3600))
         )
       }
       state.placesTaken += 1
     }
-    defer { state.withLock { $0.placesTaken -= 1 } }
-    return try await body()
   }
+
+  /// Gives a place back.
+  func leavePlace() { state.withLock { $0.placesTaken -= 1 } }
 
   /// Waits for a turn, then holds it while `work` runs.
   ///

@@ -6,25 +6,37 @@ import Synchronization
 /// A set of endpoints that share a queue, limits and a name.
 ///
 /// ```swift
-/// let service = try Service("stable-video-diffusion", product: "Zoetrope/1.0") {
+/// let service = try Service("StableDiffusionVideo", product: "Zoetrope/1.0") {
 ///   GenerateClip(generator: engine)
 /// }
 /// ```
 public struct Service: Sendable {
-  /// The service's name: a word for logs and for temporary directories.
+  /// The service's name: letters, digits, hyphens and underscores.
   public let name: String
+  /// What the service is, in a sentence or two, for the people who read its documentation.
+  public var summary = ""
   /// What the `server` header says, such as `Zoetrope/1.0`.
   public let product: String
+  /// The version of the service, as its documents and metrics say it.
+  public var version = "not available"
   /// How many requests are worked on at once.
   public var concurrency = 1
   /// How many requests may wait besides.
   public var queue = 8
   /// How long a request may take in all: upload, waiting and work.
   public var timeout = Duration.seconds(600)
+  /// How long the result of a task is kept after it ended.
+  public var taskRetention = Duration.seconds(86_400)
+  /// How many tasks that ended are kept; the oldest go first.
+  public var keptTasks = 200
   /// The most that is taken of a request's body.
   public var limits = BodyLimits()
   /// The header that carries a request's id.
   public var requestIDHeader = "x-request-id"
+  /// The header that carries the id of a request's trace; nil for none.
+  public var traceIDHeader: String?
+  /// What the names of the service's metrics begin with.
+  public var metricsNamespace = "serving"
   /// Whether requests can be served yet; ready from the start unless it is replaced.
   public var readiness = Readiness(isReady: true)
 
@@ -33,11 +45,13 @@ public struct Service: Sendable {
   /// Declares a service.
   ///
   /// - Parameters:
-  ///   - name: A word for logs and for temporary directories.
+  ///   - name: Letters, digits, hyphens and underscores; it appears in documents, logs, metrics and
+  ///     the names of temporary directories.
   ///   - product: What the `server` header says.
   ///   - endpoints: What the service does.
   /// - Throws: ``ServingError`` with code `badDeclaration` if a form has a property that is not a
-  ///   `@Field`, or two endpoints have one path.
+  ///   `@Field` or a default out of its range, if a path is not a slash and a word or is taken, or
+  ///   if the name has other characters than it may.
   public init(
     _ name: String,
     product: String,
@@ -46,16 +60,25 @@ public struct Service: Sendable {
     self.name = name
     self.product = product
     self.endpoints = endpoints()
-    var paths: Set<String> = []
+    guard Self.isWord(name) else {
+      throw ServingError(.badDeclaration, "the name \(name) is not a word of ASCII letters")
+    }
+    var paths = Set(Route.infrastructure)
     for endpoint in self.endpoints {
-      _ = try endpoint.entries.get()
-      guard endpoint.path.hasPrefix("/"), paths.insert(endpoint.path).inserted else {
-        throw ServingError(
-          .badDeclaration,
-          "\(endpoint.path) must begin with a slash and be the path of one endpoint only"
-        )
+      _ = try endpoint.declared.get()
+      guard endpoint.path.hasPrefix("/"), Self.isWord(endpoint.name) else {
+        throw ServingError(.badDeclaration, "the path \(endpoint.path) is not a slash and a word")
+      }
+      guard paths.insert(endpoint.path).inserted else {
+        throw ServingError(.badDeclaration, "the path \(endpoint.path) is taken")
       }
     }
+  }
+
+  /// Names go into paths, headers and pages, so nothing in them may need escaping.
+  private static func isWord(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
   }
 }
 

@@ -17,12 +17,18 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
 
     /// Fields or body are not what the endpoint declares.
     public static let invalidInput = Code("invalid-input", 400)
+    /// The request as a whole asks for what cannot be.
+    public static let invalidRequest = Code("invalid-request", 400)
+    /// There is nothing of that name.
+    public static let notFound = Code("not-found", 404)
     /// The body is larger than the service takes.
     public static let tooLarge = Code("too-large", 413)
     /// The content type is none that the service reads.
     public static let unsupportedMediaType = Code("unsupported-media-type", 415)
+    /// The input is well-formed and still nothing can be made of it.
+    public static let unprocessable = Code("unprocessable", 422)
     /// Every place in the queue is taken.
-    public static let busy = Code("busy", 503)
+    public static let busy = Code("busy", 429)
     /// The service has not finished starting.
     public static let notReady = Code("not-ready", 503)
     /// The server is shutting down.
@@ -39,6 +45,8 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     public static let internalFault = Code("internal-fault", 500)
     /// The address cannot be listened on.
     public static let cannotListen = Code("cannot-listen", 500)
+    /// What was given to configure the server cannot be used.
+    public static let badConfiguration = Code("bad-configuration", 500)
     /// A service or a form is declared in a way that cannot be served.
     public static let badDeclaration = Code("bad-declaration", 500)
   }

@@ -7,7 +7,7 @@ public import Serving
 /// `POST /generate`: a picture comes in, a clip goes out.
 package struct GenerateClip: Endpoint {
   package struct Input: Form {
-    @Field("The picture the clip begins with.")
+    @Field("The picture the clip begins with.", accepting: "image/*")
     package var image: UploadedFile
     @Field("How many frames are decoded together.", in: 1...1024)
     package var decodeChunkSize = 2
@@ -43,10 +43,13 @@ package struct GenerateClip: Endpoint {
   }
 
   package let path = "/generate"
+  package let summary = "Turns a picture into a short video."
+  package let output = ReplyKind.file("video/*", or: "image/gif", "image/webp")
+  package let takesTasks = true
   let generator: any ClipGenerating
 
   package func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply {
-    let output = "\(call.directory)/output.\(input.format.rawValue)"
+    let output = try "\(call.directory)/output.\(input.format.rawValue)"
     let clip: GeneratedClip
     do {
       clip = try await generator.generate(
@@ -107,7 +110,13 @@ extension ClipRequest {
 
 /// Any whole number of 64 bits, signed or not, as torch takes for a seed: -1 is 2⁶⁴−1.
 package struct Seed: FieldValue {
+  package typealias Bound = Never
+
+  package static let schema = ValueSchema(.integer)
+
   package let value: UInt64
+
+  package var json: JSON { value.json }
 
   package init(_ input: FieldInput) throws(ValueProblem) {
     let whole = try input.wholeNumber()

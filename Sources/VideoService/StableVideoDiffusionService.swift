@@ -15,9 +15,13 @@ extension Service {
     version: String,
     generator: any ClipGenerating
   ) throws(ServingError) -> Service {
-    var service = try Service("stable-video-diffusion", product: "Zoetrope/\(version)") {
+    // The original's name: documents and dashboards that were made for it go on working.
+    var service = try Service("StableDiffusionVideo", product: "Zoetrope/\(version)") {
       GenerateClip(generator: generator)
     }
+    service.version = version
+    service.summary = "Turns a still picture into a short video with Stable Video Diffusion."
+    service.metricsNamespace = "bentoml_service"
     service.requestIDHeader = "x-bentoml-request-id"
     return service
   }

@@ -14,6 +14,8 @@ private struct Sample: Form {
   @Field("A seed.") var seed: UInt64?
   @Field("A weight.", in: 0...1) var weight = 0.5
   @Field("A colour.") var colour = Colour.red
+  @Field("A flag.") var isLoud = false
+  @Field("A text.") var title = "none"
 }
 
 private struct NeedsFile: Form {
@@ -105,6 +107,30 @@ private func problem(_ inputs: [String: FieldInput]) throws -> InputProblem {
       try problem(["colour": .text("blue")]).message
         == "colour must be one of red, green, not blue"
     )
+  }
+
+  @Test(arguments: [
+    ("true", true), ("false", false), ("1", true), ("0", false), ("on", true), ("\"no\"", false),
+    ("True", true),
+  ])
+  func `reads a flag as pages, people and programs write it`(text: String, flag: Bool) throws {
+    #expect(try decode(["is_loud": .text(text)]).isLoud == flag)
+  }
+
+  @Test func `refuses what is no flag`() throws {
+    #expect(try problem(["is_loud": .text("2")]).message == "is_loud must be true or false, not 2")
+    #expect(try problem(["is_loud": .text("maybe")]).type == "bool_parsing")
+    #expect(try problem(["is_loud": .text("null")]).type == "bool_type")
+  }
+
+  @Test(arguments: [("a b", "a b"), ("\"a b\"", "a b"), ("12", "12"), ("", ""), ("null", "null")])
+  func `reads a text, quoted or not`(text: String, value: String) throws {
+    #expect(try decode(["title": .text(text)]).title == value)
+  }
+
+  @Test func `refuses JSON that is no text`() throws {
+    #expect(try problem(["title": .json(.integer(1))]).type == "string_type")
+    #expect(try decode(["title": .json(.string("1"))]).title == "1")
   }
 
   @Test func `names every field that is wrong`() throws {

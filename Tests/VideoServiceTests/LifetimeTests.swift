@@ -33,9 +33,11 @@ import VideoService
       async let second = server.exchange(request([imagePart]))
       try await until { server.leftovers.count == 2 }
       let third = try await server.exchange(request([imagePart]))
-      #expect(third.status == 503)
+      #expect(third.status == 429)
       #expect(third.headers["retry-after"].flatMap { Int($0) } ?? 0 >= 1)
-      #expect(third.text == #"{"error":"the queue is full (2 requests): try again later"}"#)
+      #expect(
+        third.text == #"{"error":"Too many requests: the queue is full (2), try again later"}"#
+      )
       release.happen()
       #expect(try await [first.status, second.status] == [200, 200])
     }

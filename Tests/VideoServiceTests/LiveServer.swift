@@ -31,6 +31,8 @@ struct LiveServer {
     settings.host = "127.0.0.1"
     settings.port = 0
     settings.temporaryDirectory = directory
+    // On a busy machine these would come between the answers that tests wait for.
+    settings.interimInterval = nil
     change(&service, &settings)
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
@@ -69,6 +71,16 @@ struct LiveServer {
   /// What requests have left behind.
   var leftovers: [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+  }
+
+  /// Sends one request and looks at the status of its answer.
+  func expect(
+    _ status: Int,
+    for request: [UInt8],
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws {
+    let answer = try await exchange(request)
+    #expect(answer.status == status, "\(answer.text)", sourceLocation: sourceLocation)
   }
 
   /// Sends one request on a connection of its own and waits for the answer.
@@ -119,6 +131,9 @@ final class RawConnection: Sendable {
   }
 
   var isClosed: Bool { collector.isClosed.load(ordering: .relaxed) }
+
+  /// How many bytes have come and not been taken out.
+  var receivedCount: Int { collector.received.withLock(\.count) }
 
   func send(_ bytes: [UInt8]) async throws {
     try await channel.writeAndFlush(ByteBuffer(bytes: bytes))

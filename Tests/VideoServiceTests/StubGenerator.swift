@@ -21,20 +21,24 @@ final class StubGenerator: ClipGenerating {
 
   private let seen = Mutex(Seen())
   private let release: Occurrence?
+  private let heldSeed: UInt64?
   private let failure: (any Error)?
   private let clip: Data
 
   /// - Parameters:
   ///   - release: What each call waits for before it goes on.
+  ///   - heldSeed: The seed of the only calls that wait; nil if all do.
   ///   - failure: What each call then throws.
   ///   - clip: What each call writes.
   init(
     heldUntil release: Occurrence? = nil,
+    onlyFor heldSeed: UInt64? = nil,
     failure: (any Error)? = nil,
     clip: Data = StubGenerator.clip
   ) {
     self.clip = clip
     self.release = release
+    self.heldSeed = heldSeed
     self.failure = failure
   }
 
@@ -60,7 +64,7 @@ final class StubGenerator: ClipGenerating {
       }
     }
     progress(ClipProgress(stage: "denoise", done: 1, total: 1))
-    await release?.wait()
+    if heldSeed == nil || heldSeed == request.seed { await release?.wait() }
     try Task.checkCancellation()
     if let failure { throw failure }
     try clip.write(to: URL(filePath: output))

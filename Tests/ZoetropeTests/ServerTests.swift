@@ -121,6 +121,49 @@ struct Server {
     #expect(status == .exited(0))
   }
 
+  @Test("the command has its clip made by a server, and gets the same file")
+  func remote() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let folder = place.path
+    let model = place.model
+    let status = try await Server.with(place) { server in
+      let options =
+        [Assets.photograph, "--seed", "42", "--decode-chunk-size", "2"] + CommandTests.quick
+      let remote = try await Programs.run(
+        Programs.zoetrope,
+        ["generate", "--server", server.address, "-o", folder + "/remote.mp4", "--json"] + options,
+        environment: ["ZOETROPE_MODEL": ""]
+      )
+      #expect(remote.status == 0, "\(remote.error)")
+      #expect(remote.output.contains(#""seeds":[42]"#), "\(remote.output)")
+      let local = try await Programs.run(
+        Programs.zoetrope,
+        ["generate", "--model", model, "-o", folder + "/local.mp4"] + options
+      )
+      #expect(local.status == 0, "\(local.error)")
+      let files = try ["remote", "local"].map { name in
+        try Data(contentsOf: URL(filePath: "\(folder)/\(name).mp4"))
+      }
+      #expect(files[0] == files[1])
+      let wrong = try await Programs.run(
+        Programs.zoetrope,
+        ["generate", "--server", server.address, "-o", folder + "/wrong.mp4", "--width", "100"]
+          + [Assets.photograph]
+      )
+      #expect(wrong.status != 0)
+      #expect(wrong.errorLines.count == 1, "\(wrong.error)")
+      #expect(wrong.error.contains("width"))
+      let unknown = try await Programs.run(
+        Programs.zoetrope,
+        ["generate", "--server", server.address, "-o", folder + "/wrong.mp4", "--sigmas", "1"]
+          + ["--", Assets.photograph]
+      )
+      #expect(unknown.error.contains("--sigmas cannot be used with --server"), "\(unknown.error)")
+    }
+    #expect(status == .exited(0))
+  }
+
   @Test("bad input is answered with a reason, nothing is left, and it goes on serving")
   func badInput() async throws {
     let place = try Workplace()

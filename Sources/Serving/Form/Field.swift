@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// ```swift
 /// struct Input: Form {
-///   @Field("The picture to begin with.") var image: UploadedFile
+///   @Field("The picture to begin with.", accepting: "image/*") var image: UploadedFile
 ///   @Field("Frames per second.", in: 1...30) var fps = 7
 ///   @Field("Repeats a result exactly.") var seed: UInt64?
 /// }
@@ -38,6 +38,8 @@ public struct Field<Value: FieldValue>: Sendable {
   public let summary: String
   /// The values allowed, ends included; nil if any.
   public let range: ClosedRange<Value.Bound>?
+  /// For a file, the media type that pages offer to choose; the endpoint has to look for itself.
+  public let mediaType: String?
 
   /// Declares a field that has a default.
   ///
@@ -54,6 +56,7 @@ public struct Field<Value: FieldValue>: Sendable {
     self.initial = wrappedValue
     self.summary = summary
     self.range = range
+    self.mediaType = nil
   }
 
   /// Declares a field that has no default: every request must give it, unless it is optional.
@@ -61,11 +64,17 @@ public struct Field<Value: FieldValue>: Sendable {
   /// - Parameters:
   ///   - summary: What the field is for, in one sentence.
   ///   - range: The values allowed, ends included.
-  public init(_ summary: String, in range: ClosedRange<Value.Bound>? = nil) {
+  ///   - mediaType: For a file, the media type that pages offer to choose, such as `image/*`.
+  public init(
+    _ summary: String,
+    in range: ClosedRange<Value.Bound>? = nil,
+    accepting mediaType: String? = nil
+  ) {
     self.slot = Slot(Value.absent)
     self.initial = Value.absent
     self.summary = summary
     self.range = range
+    self.mediaType = mediaType
   }
 
   /// The value of the field.
@@ -82,16 +91,46 @@ public struct Field<Value: FieldValue>: Sendable {
   }
 }
 
-/// What decoding needs to know of a `Field`, whatever its type.
+/// What a form needs to know of a `Field`, whatever its type.
 protocol DeclaredField: Sendable {
-  /// Whether the value arrives as a file rather than as text.
-  var isFile: Bool { get }
+  /// The field as it is documented, under its name on the wire.
+  ///
+  /// - Throws: ``ServingError`` with code `badDeclaration` if the declaration contradicts itself.
+  func entry(named name: String) throws(ServingError) -> FormEntry
   /// Takes the value from `input`, or the default if that is nil.
   func fill(from input: FieldInput?, name: String) throws(InputProblem)
 }
 
 extension Field: DeclaredField {
-  var isFile: Bool { Value.isFile }
+  func entry(named name: String) throws(ServingError) -> FormEntry {
+    if let range, let bound = initial?.bound, !range.contains(bound) {
+      throw ServingError(
+        .badDeclaration,
+        "the default of \(name), \(bound), is not from \(range.lowerBound) to \(range.upperBound)"
+      )
+    }
+    let value = Value.schema
+    if mediaType != nil, value.kind != .file {
+      throw ServingError(.badDeclaration, "\(name) is no file and cannot accept a media type")
+    }
+    return FormEntry(
+      name: name,
+      summary: summary,
+      value: value,
+      mediaType: mediaType,
+      isRequired: initial == nil,
+      initial: initial?.json,
+      range: range.flatMap(Self.written)
+    )
+  }
+
+  /// A range as it stands in a JSON document.
+  private static func written(_ range: ClosedRange<Value.Bound>) -> FormEntry.Range? {
+    guard let lower = range.lowerBound as? any FieldValue,
+      let upper = range.upperBound as? any FieldValue
+    else { return nil }
+    return (lower.json, upper.json)
+  }
 
   func fill(from input: FieldInput?, name: String) throws(InputProblem) {
     guard let input else {

@@ -7,8 +7,10 @@ public protocol FieldValue: Sendable {
   associatedtype Bound: Comparable & Sendable = Never
   /// The value as a range sees it, or nil if no range can concern it.
   var bound: Bound? { get }
-  /// Whether the value arrives as a file rather than as text.
-  static var isFile: Bool { get }
+  /// How values are written, for the documentation of a form.
+  static var schema: ValueSchema { get }
+  /// The value as it stands in a JSON document: what a field's default looks like.
+  var json: JSON { get }
   /// What a field without a default is when a request leaves it out; nil if it must not.
   static var absent: Self? { get }
   /// Reads the value as a client sent it.
@@ -73,9 +75,6 @@ public struct ValueProblem: Error, Sendable {
 }
 
 extension FieldValue {
-  /// False: most values arrive as text.
-  public static var isFile: Bool { false }
-
   /// Nil: most values are required.
   public static var absent: Self? { nil }
 }
@@ -129,6 +128,14 @@ extension FieldValue where Self: FixedWidthInteger {
   }
 }
 
+extension FieldValue where Self: BinaryInteger {
+  /// A whole number.
+  public static var schema: ValueSchema { ValueSchema(.integer) }
+
+  /// The number.
+  public var json: JSON { .integer(Int128(self)) }
+}
+
 extension Int: FieldValue {
   /// A whole number is its own bound.
   public typealias Bound = Int
@@ -142,6 +149,12 @@ extension UInt64: FieldValue {
 extension Double: FieldValue {
   /// A number is its own bound.
   public typealias Bound = Double
+
+  /// A number.
+  public static var schema: ValueSchema { ValueSchema(.number) }
+
+  /// The number.
+  public var json: JSON { .number(self) }
 
   /// Reads a finite number.
   ///
@@ -162,7 +175,63 @@ extension Double: FieldValue {
   }
 }
 
+extension Bool: FieldValue {
+  /// Truth has no order here.
+  public typealias Bound = Never
+
+  /// True or false.
+  public static var schema: ValueSchema { ValueSchema(.boolean) }
+
+  /// The value itself.
+  public var json: JSON { .bool(self) }
+
+  /// Reads true or false, also as 1 or 0 and as the words that forms on web pages send.
+  ///
+  /// - Throws: ``ValueProblem`` for anything else.
+  public init(_ input: FieldInput) throws(ValueProblem) {
+    switch input.value {
+    case .bool(let flag): self = flag
+    case .integer(0): self = false
+    case .integer(1): self = true
+    case .string(let text) where ["true", "on", "yes"].contains(text.lowercased()): self = true
+    case .string(let text) where ["false", "off", "no"].contains(text.lowercased()): self = false
+    case .string, .integer, .number:
+      throw ValueProblem("bool_parsing", "true or false, not \(input.shown)")
+    default: throw ValueProblem("bool_type", "true or false, not \(input.shown)")
+    }
+  }
+}
+
+extension String: FieldValue {
+  /// Texts have no range.
+  public typealias Bound = Never
+
+  /// Any text.
+  public static var schema: ValueSchema { ValueSchema(.string) }
+
+  /// The text itself.
+  public var json: JSON { .string(self) }
+
+  /// Reads a text: that of a JSON string, or else the text as it came.
+  ///
+  /// - Throws: ``ValueProblem`` for a JSON value that is no string, and for a file.
+  public init(_ input: FieldInput) throws(ValueProblem) {
+    switch (input, input.value) {
+    case (_, .string(let text)), (.text(let text), _): self = text
+    default: throw ValueProblem("string_type", "a text, not \(input.shown)")
+    }
+  }
+}
+
 extension FieldValue where Self: RawRepresentable & CaseIterable, RawValue == String {
+  /// One of the type's names.
+  public static var schema: ValueSchema {
+    ValueSchema(.string, choices: allCases.map(\.rawValue))
+  }
+
+  /// The name.
+  public var json: JSON { .string(rawValue) }
+
   /// Reads one of the type's names.
   ///
   /// - Throws: ``ValueProblem``, listing the names, for anything else.
@@ -185,8 +254,15 @@ extension Optional: FieldValue where Wrapped: FieldValue {
   /// No value, which is a value: an optional is never required.
   public static var absent: Self? { .some(nil) }
 
-  /// Whether a given value arrives as a file.
-  public static var isFile: Bool { Wrapped.isFile }
+  /// What the wrapped type is, or null.
+  public static var schema: ValueSchema {
+    var schema = Wrapped.schema
+    schema.isNullable = true
+    return schema
+  }
+
+  /// The value, or null.
+  public var json: JSON { map(\.json) ?? .null }
 
   /// Reads null as nil, and anything else as the wrapped type does.
   ///
@@ -216,8 +292,11 @@ public struct UploadedFile: FieldValue {
     self.byteCount = byteCount
   }
 
-  /// True.
-  public static var isFile: Bool { true }
+  /// A file.
+  public static var schema: ValueSchema { ValueSchema(.file) }
+
+  /// Null: a file has no place in a document.
+  public var json: JSON { .null }
 
   /// Takes a file that is not empty.
   ///

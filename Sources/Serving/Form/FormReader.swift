@@ -18,19 +18,25 @@ struct FormReader: Sendable {
     _ body: some AsyncSequence<ByteBuffer, any Error>,
     contentType: String?
   ) async throws -> [String: FieldInput] {
-    let type = contentType.flatMap(HeaderParameters.init)
+    // What comes without a type is JSON to BentoML.
+    guard let contentType else { return try await readJSON(body) }
+    let type = HeaderParameters(contentType)
     switch type?.value {
     case "multipart/form-data":
       guard let boundary = type?["boundary"] else {
         throw MultipartParser.malformed("the content type has no boundary")
       }
       return try await readMultipart(body, boundary: boundary)
+    case "application/x-www-form-urlencoded":
+      return try await readPairs(body)
     case "application/json":
+      return try await readJSON(body)
+    case let other? where other.hasSuffix("+json"):
       return try await readJSON(body)
     default:
       throw ServingError(
         .unsupportedMediaType,
-        "send the form as multipart/form-data or application/json, not \(contentType ?? "untyped")"
+        "send the form as multipart/form-data or application/json, not \(contentType)"
       )
     }
   }
@@ -84,15 +90,7 @@ struct FormReader: Sendable {
     if head.fileName == "" { return .nowhere }
     // Of several files the first counts; of several values, the last: as BentoML has it.
     if case .file = inputs[entry.name] { return .nowhere }
-    guard head.fileName != nil else {
-      throw ServingError([
-        InputProblem(
-          "file_type",
-          field: entry.name,
-          "\(entry.name) must be sent as a file, not as text"
-        )
-      ])
-    }
+    guard head.fileName != nil else { throw notAFile(entry.name) }
     return .file(entry.name, try SpoolFile(in: directory, name: entry.name))
   }
 
@@ -102,16 +100,20 @@ struct FormReader: Sendable {
     case .file(_, let file): try await file.write(bytes)
     case .text(let name, var text):
       guard text.readableBytes + bytes.readableBytes <= limits.fieldBytes else {
-        throw ServingError(
-          .tooLarge,
-          "\(name) is longer than the \(limits.fieldBytes) bytes a field may have"
-        )
+        throw fieldTooLong(name)
       }
       // The copy in the enum must go first, or every write would copy the text.
       sink = .nowhere
       text.writeImmutableBuffer(bytes)
       sink = .text(name, text)
     }
+  }
+
+  private func fieldTooLong(_ name: String) -> ServingError {
+    ServingError(
+      .tooLarge,
+      "\(name) is longer than the \(limits.fieldBytes) bytes a field may have"
+    )
   }
 
   private func text(_ bytes: ByteBuffer, name: String) throws -> FieldInput {
@@ -121,21 +123,88 @@ struct FormReader: Sendable {
     return .text(text)
   }
 
-  // MARK: JSON
+  private func notAFile(_ name: String) -> ServingError {
+    ServingError([
+      InputProblem(
+        "file_type",
+        field: name,
+        "\(name) must be sent as a file, not as text; addresses are not fetched"
+      )
+    ])
+  }
 
-  private func readJSON(
-    _ body: some AsyncSequence<ByteBuffer, any Error>
-  ) async throws -> [String: FieldInput] {
+  // MARK: Bodies held in memory
+
+  private func readAll(
+    _ body: some AsyncSequence<ByteBuffer, any Error>,
+    _ kind: String
+  ) async throws -> ByteBuffer {
     var bytes = ByteBuffer()
     for try await chunk in body {
       guard bytes.readableBytes + chunk.readableBytes <= limits.jsonBytes else {
         throw ServingError(
           .tooLarge,
-          "the JSON body is larger than the limit of \(limits.jsonBytes) bytes"
+          "the \(kind) body is larger than the limit of \(limits.jsonBytes) bytes"
         )
       }
       bytes.writeImmutableBuffer(chunk)
     }
+    return bytes
+  }
+
+  /// Reads `name=value&name=value` (the URL standard's `application/x-www-form-urlencoded`).
+  private func readPairs(
+    _ body: some AsyncSequence<ByteBuffer, any Error>
+  ) async throws -> [String: FieldInput] {
+    let bytes = try await readAll(body, "form")
+    var inputs: [String: FieldInput] = [:]
+    var count = 0
+    for pair in bytes.readableBytesView.split(separator: UInt8(ascii: "&")) {
+      count += 1
+      guard count <= limits.parts else {
+        throw ServingError([
+          InputProblem("form_invalid", "the form has more than \(limits.parts) fields")
+        ])
+      }
+      let name = pair.prefix { $0 != UInt8(ascii: "=") }
+      guard
+        let entry = entries.first(where: { $0.name.utf8.elementsEqual(percentDecoded(name)) })
+      else { continue }
+      guard !entry.isFile else { throw notAFile(entry.name) }
+      let value = ByteBuffer(bytes: percentDecoded(pair.dropFirst(name.count + 1)))
+      guard value.readableBytes <= limits.fieldBytes else { throw fieldTooLong(entry.name) }
+      inputs[entry.name] = try text(value, name: entry.name)
+    }
+    return inputs
+  }
+
+  /// A plus sign is a space here, and a percent sign without two digits stands for itself.
+  private func percentDecoded(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    var result: [UInt8] = []
+    var rest = bytes[...]
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "+") {
+        result.append(32)
+      } else if byte == UInt8(ascii: "%"),
+        let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16),
+        rest.prefix(2).allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
+        rest.count >= 2
+      {
+        result.append(value)
+        rest = rest.dropFirst(2)
+      } else {
+        result.append(byte)
+      }
+    }
+    return result
+  }
+
+  private func readJSON(
+    _ body: some AsyncSequence<ByteBuffer, any Error>
+  ) async throws -> [String: FieldInput] {
+    let bytes = try await readAll(body, "JSON")
+    // As BentoML has it: no body at all leaves every field at its default.
+    guard bytes.readableBytes > 0 else { return [:] }
     guard case .object(let members) = JSON(parsing: bytes.readableBytesView) else {
       throw ServingError([InputProblem("json_invalid", "the body is not a JSON object")])
     }

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-/// One field of a form: its name on the wire, and whether it takes a file.
+/// One field of a form, as it is documented.
 package struct FormEntry: Sendable {
+  typealias Range = (lowerBound: JSON, upperBound: JSON)
+
+  /// The name on the wire.
   let name: String
-  let isFile: Bool
+  let summary: String
+  let value: ValueSchema
+  /// For a file, what pages offer to choose.
+  let mediaType: String?
+  /// Whether every request must give the field.
+  let isRequired: Bool
+  /// What a request that leaves the field out means; nil if it must not.
+  let initial: JSON?
+  let range: Range?
+
+  var isFile: Bool { value.kind == .file }
 }
 
 /// A form as it was learnt, once, from its declaration.
@@ -13,7 +26,8 @@ package struct FormSchema<Input: Form>: Sendable {
 
   /// Learns the form.
   ///
-  /// - Throws: ``ServingError`` with code `badDeclaration` if a stored property is not a `@Field`.
+  /// - Throws: ``ServingError`` with code `badDeclaration` if a stored property is not a `@Field`,
+  ///   a default is out of its range, or two properties have one name on the wire.
   package init(_ type: Input.Type) throws(ServingError) {
     var entries: [FormEntry] = []
     for (label, value) in Mirror(reflecting: Input()).children {
@@ -23,7 +37,11 @@ package struct FormSchema<Input: Form>: Sendable {
           "\(Input.self).\(label ?? "?") is not a @Field: every stored property of a form must be"
         )
       }
-      entries.append(FormEntry(name: Self.wireName(label), isFile: field.isFile))
+      let entry = try field.entry(named: Self.wireName(label))
+      guard !entries.contains(where: { $0.name == entry.name }) else {
+        throw ServingError(.badDeclaration, "\(Input.self) has two fields named \(entry.name)")
+      }
+      entries.append(entry)
     }
     self.entries = entries
   }

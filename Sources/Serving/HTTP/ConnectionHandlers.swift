@@ -3,7 +3,10 @@
 
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+import Synchronization
 
 /// Notices when the client closes its side of the connection, while a request is worked on.
 ///
@@ -14,6 +17,18 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
   typealias InboundOut = HTTPRequestPart
 
   let clientGone = Occurrence()
+  private let version = VersionWatch()
+
+  /// Whether the client that sent the request at hand knows interim answers.
+  var takesInterimAnswers: Bool { version.isLater.load(ordering: .relaxed) }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    // The version of a request is lost where its parts become those of all versions of HTTP.
+    let pipeline = context.pipeline.syncOperations
+    if let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) {
+      try? pipeline.addHandler(version, position: .before(codec))
+    }
+  }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case .inputClosed = event as? ChannelEvent { clientGone.happen() }
@@ -23,6 +38,21 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
   func channelInactive(context: ChannelHandlerContext) {
     clientGone.happen()
     context.fireChannelInactive()
+  }
+}
+
+/// Tells HTTP/1.0, whose clients take the first answer for the last, from later versions.
+private final class VersionWatch: ChannelInboundHandler, RemovableChannelHandler, Sendable {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias InboundOut = HTTPServerRequestPart
+
+  let isLater = Atomic(false)
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if case .head(let head) = unwrapInboundIn(data) {
+      isLater.store(head.version != .http1_0, ordering: .relaxed)
+    }
+    context.fireChannelRead(data)
   }
 }
 

@@ -4,6 +4,7 @@
 import Glibc
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 public import Logging
 import NIOCore
 package import ServiceLifecycle
@@ -14,11 +15,22 @@ public struct HTTPServer: Sendable {
   /// Where and how to serve.
   public struct Settings: Sendable {
     /// The address or name to listen on; `0.0.0.0` is every IPv4 address of the machine.
-    public var host = "0.0.0.0"
+    public var host = "127.0.0.1"
     /// The port to listen on; 0 takes any free one.
     public var port = 3000
     /// How long running work may go on after the server was told to stop.
     public var grace = Duration.seconds(30)
+    /// The certificate to serve HTTPS with; nil for plain HTTP.
+    public var tls: TLSFiles?
+    /// What clients must show to use the endpoints and see the metrics; nothing if there are none.
+    public var keys = APIKeys()
+    /// Whether to serve everyone without keys on an address that other machines may reach.
+    public var isOpen = false
+    /// Sites whose pages may use the server, such as `https://app.example`; `*` for all.
+    public var allowedOrigins: [String] = []
+    /// How often a waiting client hears `100 Continue`; nil for never, which proxies may need that
+    /// take an interim answer for the final one.
+    public var interimInterval: Duration? = .seconds(15)
     /// How long a connection may be silent while a request is awaited or read.
     public var idleTimeout = Duration.seconds(60)
     /// Where requests get their temporary directories, without a slash at the end.
@@ -26,16 +38,45 @@ public struct HTTPServer: Sendable {
 
     /// Creates the default settings.
     public init() {}
+
+    /// Refuses to serve strangers unless that is wished for, and to serve HTTPS without a certificate.
+    ///
+    /// - Throws: ``ServingError`` with code `badConfiguration` if other machines may reach the address,
+    ///   there are no keys, and ``isOpen`` is false; or if the files for TLS cannot be used.
+    public func validate() throws(ServingError) {
+      let isLocal = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+      guard isLocal || isOpen || !keys.isEmpty else {
+        throw ServingError(
+          .badConfiguration,
+          "other machines may reach \(host), and there are no API keys: give keys, or say that "
+            + "everyone may use the server, or listen on 127.0.0.1"
+        )
+      }
+      _ = try tls?.configuration()
+    }
   }
 
   private let service: Service
   private let settings: Settings
+  private let metrics: PrometheusRegistry
   private let logger: Logger
 
   /// Creates a server that does not listen yet.
-  public init(_ service: Service, settings: Settings = Settings(), logger: Logger) {
+  ///
+  /// - Parameters:
+  ///   - service: What to serve.
+  ///   - settings: Where and how.
+  ///   - metrics: What `/metrics` shows; the server adds its own to it.
+  ///   - logger: Told of each request, and of what fails.
+  public init(
+    _ service: Service,
+    settings: Settings = Settings(),
+    metrics: PrometheusRegistry = PrometheusRegistry(),
+    logger: Logger
+  ) {
     self.service = service
     self.settings = settings
+    self.metrics = metrics
     self.logger = logger
   }
 
@@ -79,26 +120,42 @@ public struct HTTPServer: Sendable {
   }
 
   private func serve(onListening: @escaping @Sendable (Int) -> Void) async throws {
+    try settings.validate()
     // A client that goes away while it is written to must not end the process.
     signal(SIGPIPE, SIG_IGN)
     let gate = Gate(concurrency: service.concurrency, queue: service.queue)
     let stopping = Occurrence()
-    let responder = ServiceResponder(
-      service: service,
+    let tasks = TaskRunner(
+      service,
+      store: MemoryTaskStore(),
       gate: gate,
       stopping: stopping,
-      grace: settings.grace,
-      temporaryDirectory: settings.temporaryDirectory,
+      settings: settings,
+      logger: logger
+    )
+    let responder = ServiceResponder(
+      service: service,
+      settings: settings,
+      routes: service.routes,
+      stopping: stopping,
+      gate: gate,
+      metrics: ServiceMetrics(service, registry: metrics),
+      endpoints: EndpointResponder(
+        service: service,
+        gate: gate,
+        stopping: stopping,
+        settings: settings,
+        tasks: tasks
+      ),
+      crossOrigin: CrossOrigin(
+        origins: settings.allowedOrigins,
+        exposed: "Content-Disposition, Server-Timing, \(service.requestIDHeader)"
+      ),
       logger: logger
     )
     let application = Application(
       responder: responder,
-      server: .http1(
-        configuration: HTTP1Channel.Configuration(
-          additionalChannelHandlers: [ConnectionWatch(), CarefulClose()],
-          idleTimeout: TimeAmount(settings.idleTimeout)
-        )
-      ),
+      server: try server(),
       configuration: ApplicationConfiguration(
         address: .hostname(settings.host, port: settings.port)
       ),
@@ -111,7 +168,11 @@ public struct HTTPServer: Sendable {
     )
     do {
       try await withGracefulShutdownHandler {
+        async let background: Void = tasks.run()
+        defer { tasks.finish() }
         try await application.run()
+        tasks.finish()
+        await background
       } onGracefulShutdown: {
         logger.info("stopping: running work has \(settings.grace / .seconds(1)) seconds")
         stopping.happen()
@@ -126,6 +187,17 @@ public struct HTTPServer: Sendable {
         cause: error
       )
     }
+  }
+
+  private func server() throws -> HTTPServerBuilder {
+    let plain = HTTPServerBuilder.http1(
+      configuration: HTTP1Channel.Configuration(
+        additionalChannelHandlers: [ConnectionWatch(), CarefulClose()],
+        idleTimeout: TimeAmount(settings.idleTimeout)
+      )
+    )
+    guard let tls = settings.tls else { return plain }
+    return try .tls(plain, tlsConfiguration: tls.configuration())
   }
 
   private func listenProblem(_ reason: CInt) -> String {

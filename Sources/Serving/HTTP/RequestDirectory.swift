@@ -8,27 +8,62 @@ import NIOPosix
 import Synchronization
 
 /// A directory of one request's own, for what it uploads and what is made for it.
-struct RequestDirectory: Sendable {
-  /// The path, without a slash at its end.
-  let path: String
+///
+/// It is made when it is first asked for: many requests need none.
+final class RequestDirectory: Sendable {
+  private let template: String
+  private let made = Mutex<String?>(nil)
 
-  /// Creates a fresh directory while `body` runs and removes it with all its content, however `body`
-  /// ends.
+  /// Plans a directory.
   ///
-  /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault` if it cannot be
-  ///   made; and whatever `body` throws.
+  /// - Parameters:
+  ///   - parent: Where it goes.
+  ///   - prefix: What its name begins with.
+  init(under parent: String, prefix: String) { template = "\(parent)/\(prefix)-XXXXXX" }
+
+  /// Has a directory while `body` runs and removes it with all its content, however `body` ends.
+  ///
+  /// - Throws: What `body` throws.
   static func with<Value>(
     under parent: String,
     prefix: String,
     _ body: (RequestDirectory) async throws -> Value
   ) async throws -> Value {
-    var template = Array("\(parent)/\(prefix)-XXXXXX".utf8CString)
-    guard unsafe mkdtemp(&template) != nil else {
-      throw fileError("cannot make a directory under \(parent)")
+    let directory = RequestDirectory(under: parent, prefix: prefix)
+    defer { directory.remove() }
+    return try await body(directory)
+  }
+
+  /// The path, without a slash at its end.
+  var path: String {
+    get throws(ServingError) {
+      try made.withLock { made throws(ServingError) in
+        if let made { return made }
+        var bytes = Array(template.utf8CString)
+        guard unsafe mkdtemp(&bytes) != nil else {
+          throw fileError("cannot make a directory \(template)")
+        }
+        let path = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        made = path
+        return path
+      }
     }
-    let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    return try await body(RequestDirectory(path: path))
+  }
+
+  /// Removes the directory with all its content.
+  func remove() {
+    guard let path = made.withLock({ $0 }) else { return }
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  /// Gives a file of another directory a second name here, so that either directory may go.
+  ///
+  /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault`.
+  func adopt(_ file: UploadedFile) throws(ServingError) -> UploadedFile {
+    let name = file.path.split(separator: "/").last.map(String.init) ?? "file"
+    let target = try "\(path)/\(name)"
+    guard unsafe link(file.path, target) == 0 else { throw fileError("cannot link \(target)") }
+    return UploadedFile(path: target, byteCount: file.byteCount)
   }
 }
 
@@ -45,7 +80,7 @@ final class SpoolFile: Sendable {
   ///   - name: Its name there: a field's, never the client's.
   /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault`.
   init(in directory: RequestDirectory, name: String) throws(ServingError) {
-    path = "\(directory.path)/\(name)"
+    path = try "\(directory.path)/\(name)"
     descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw fileError("cannot create \(path)") }
   }

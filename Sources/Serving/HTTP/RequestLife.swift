@@ -3,8 +3,8 @@
 
 /// What can end a request before its work is done.
 package struct RequestLife: Sendable {
-  /// The most that the request may take.
-  let timeout: Duration
+  /// The most that the request may take; nil for any time.
+  let timeout: Duration?
   /// The client closed its side of the connection.
   let clientGone: Occurrence
   /// The server was told to stop.
@@ -12,7 +12,7 @@ package struct RequestLife: Sendable {
   /// How long work may go on after that.
   let grace: Duration
 
-  package init(timeout: Duration, clientGone: Occurrence, stopping: Occurrence, grace: Duration) {
+  package init(timeout: Duration?, clientGone: Occurrence, stopping: Occurrence, grace: Duration) {
     self.timeout = timeout
     self.clientGone = clientGone
     self.stopping = stopping
@@ -37,14 +37,16 @@ package struct RequestLife: Sendable {
   {
     try await withThrowingTaskGroup(of: Outcome<Value>.self) { group in
       group.addTask { .finished(try await work()) }
-      group.addTask {
-        try await Task.sleep(for: timeout)
-        return .interrupted(
-          ServingError(
-            .timedOut,
-            "Not able to process the request in \(timeout / .seconds(1)) seconds"
+      if let timeout {
+        group.addTask {
+          try await Task.sleep(for: timeout)
+          return .interrupted(
+            ServingError(
+              .timedOut,
+              "Not able to process the request in \(timeout / .seconds(1)) seconds"
+            )
           )
-        )
+        }
       }
       group.addTask {
         await clientGone.wait()

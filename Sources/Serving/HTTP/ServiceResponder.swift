@@ -5,8 +5,6 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
-import NIOHTTPTypes
-import Synchronization
 
 /// What is known of a request besides its head and body.
 struct ConnectionContext: RequestContext {
@@ -19,44 +17,93 @@ struct ConnectionContext: RequestContext {
   }
 }
 
-/// Answers the requests of one service: its endpoints and its probes.
+/// Answers every request of one service.
 struct ServiceResponder: HTTPResponder {
   let service: Service
-  let gate: Gate
+  let settings: HTTPServer.Settings
+  let routes: [String: Route]
   let stopping: Occurrence
-  let grace: Duration
-  let temporaryDirectory: String
+  let gate: Gate
+  let metrics: ServiceMetrics
+  let endpoints: EndpointResponder
+  let crossOrigin: CrossOrigin
   let logger: Logger
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let path = request.uri.path
-    switch path {
-    case "/livez", "/healthz", "/readyz":
-      guard request.method == .get || request.method == .head else {
-        return refuse(request, .methodNotAllowed, allow: "GET, HEAD")
-      }
-      return await probe(isReadiness: path == "/readyz", isHead: request.method == .head)
-    default: break
+    let route = routes[path]
+    let trace = TraceContext(traceparent: request.headers[.traceparent])
+    var logger = logger
+    logger[metadataKey: "request"] = .string(trace.spanID)
+    logger[metadataKey: "trace"] = .string(trace.traceID)
+    let start = ContinuousClock.now
+    let shown = route == nil ? "other" : path
+    let isCounted = if case .metrics = route { false } else { true }
+    if isCounted { metrics.began(shown, isProbe: route?.isProbe ?? false) }
+    var response: Response
+    if let preflight = crossOrigin.preflight(request) {
+      response = preflight
+    } else {
+      response = await answer(request, context, route, trace, &logger)
     }
-    if let endpoint = service.endpoints.first(where: { $0.path == path }) {
-      guard request.method == .post else {
-        return refuse(request, .methodNotAllowed, allow: "POST")
-      }
-      return await answer(request, context, at: endpoint)
-    }
-    if path.hasSuffix("/"), isKnown(String(path.dropLast())) {
-      // Relative, so that it does not depend on the Host header, which anyone can set.
-      return Response(
-        status: .temporaryRedirect,
-        headers: [.location: String(path.dropLast())]
+    crossOrigin.mark(&response, for: request)
+    let elapsed = ContinuousClock.now - start
+    if isCounted { metrics.ended(shown, status: response.status.code, after: elapsed) }
+    // Probes come every few seconds for as long as the server runs.
+    if route?.isProbe != true, isCounted {
+      logger.info(
+        "\(request.method) \(path) \(response.status.code)",
+        metadata: [
+          "client": "\(context.channel.remoteAddress?.ipAddress ?? "unknown")",
+          "seconds": "\((elapsed / .milliseconds(1)).rounded() / 1000)",
+        ]
       )
     }
-    return refuse(request, .notFound)
+    return response
   }
 
-  private func isKnown(_ path: String) -> Bool {
-    ["/livez", "/healthz", "/readyz"].contains(path)
-      || service.endpoints.contains { $0.path == path }
+  private func answer(
+    _ request: Request,
+    _ context: ConnectionContext,
+    _ route: Route?,
+    _ trace: TraceContext,
+    _ logger: inout Logger
+  ) async -> Response {
+    let path = request.uri.path
+    guard let route else {
+      if path.hasSuffix("/"), routes[String(path.dropLast())] != nil {
+        // Relative, so that it does not depend on the Host header, which anyone can set.
+        return Response(
+          status: .temporaryRedirect,
+          headers: [.location: String(path.dropLast())]
+        )
+      }
+      return refuse(request, .notFound)
+    }
+    guard route.methods.contains(request.method) else {
+      let allow = route.methods.map(\.rawValue).joined(separator: ", ")
+      return refuse(request, .methodNotAllowed, allow: allow)
+    }
+    if route.needsKey, !settings.keys.isEmpty {
+      guard let name = settings.keys.name(for: request.headers[.authorization]) else {
+        return refuseStranger(request)
+      }
+      logger[metadataKey: "key"] = .string(name)
+    }
+    switch route {
+    case .probe(let isReadiness):
+      return await probe(isReadiness: isReadiness, isHead: request.method == .head)
+    case .document(let document):
+      return fixed(document.body, headers: document.headers, isHead: request.method == .head)
+    case .metrics:
+      return fixed(
+        ByteBuffer(string: metrics.text(gate)),
+        headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+        isHead: request.method == .head
+      )
+    case .endpoint(let endpoint, let task):
+      return await endpoints.respond(to: request, context, at: endpoint, task, trace, logger)
+    }
   }
 
   // MARK: Probes and refusals
@@ -84,198 +131,38 @@ struct ServiceResponder: HTTPResponder {
     return response
   }
 
-  private func text(_ text: String, _ status: HTTPResponse.Status, isHead: Bool) -> Response {
-    let headers: HTTPFields = [
-      .contentType: "text/plain; charset=utf-8", .contentLength: String(text.utf8.count),
-    ]
-    let body = isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(string: text))
-    return Response(status: status, headers: headers, body: body)
-  }
-
-  // MARK: Endpoints
-
-  private func answer(
-    _ request: Request,
-    _ context: ConnectionContext,
-    at endpoint: RegisteredEndpoint
-  ) async -> Response {
-    let start = ContinuousClock.now
-    let random = String(UInt64.random(in: .min ... .max), radix: 16)
-    let id = String(repeating: "0", count: 16 - random.count) + random
-    var logger = logger
-    logger[metadataKey: "request"] = .string(id)
-    let body = IncomingBody(request: request, channel: context.channel)
-    var response: Response
-    do {
-      response = try await reply(to: request, body: body, context, at: endpoint, id, logger)
-    } catch {
-      response = errorResponse(error, logger: logger)
-    }
-    if request.hasBody, !body.isRead { response.headers[.connection] = "close" }
-    response.headers[.server] = service.product
-    if let header = HTTPField.Name(service.requestIDHeader) { response.headers[header] = id }
-    logger.info(
-      "\(request.method) \(endpoint.path) \(response.status.code)",
-      metadata: ["seconds": "\((ContinuousClock.now - start) / .seconds(1))"]
+  private func refuseStranger(_ request: Request) -> Response {
+    var response = fixed(
+      ByteBuffer(string: #"{"error":"Authorization error"}"#),
+      .unauthorized,
+      headers: [.contentType: "application/json", .wwwAuthenticate: "Bearer"],
+      isHead: request.method == .head
     )
+    if request.hasBody { response.headers[.connection] = "close" }
     return response
   }
 
-  private func reply(
-    to request: Request,
-    body: IncomingBody,
-    _ context: ConnectionContext,
-    at endpoint: RegisteredEndpoint,
-    _ id: String,
-    _ logger: Logger
-  ) async throws -> Response {
-    let watch = try await context.channel.pipeline.handler(type: ConnectionWatch.self).get()
-    let life = RequestLife(
-      timeout: service.timeout,
-      clientGone: watch.clientGone,
-      stopping: stopping,
-      grace: grace
-    )
-    let entries = try endpoint.entries.get()
-    return try await life.run {
-      guard service.readiness.isReady else {
-        throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
-      }
-      if let length = body.announcedByteCount, length > service.limits.bodyBytes {
-        throw service.limits.bodyTooLarge
-      }
-      return try await gate.withPlace {
-        try await RequestDirectory.with(under: temporaryDirectory, prefix: service.name) {
-          directory in
-          let reader = FormReader(
-            entries: entries,
-            limits: service.limits,
-            directory: directory
-          )
-          let inputs = try await reader.read(body, contentType: request.headers[.contentType])
-          try endpoint.check(inputs)
-          let call = Call(id: id, directory: directory.path, logger: logger)
-          return try await gate.withTurn {
-            try response(for: await endpoint.answer(inputs, call))
-          }
-        }
-      }
-    }
+  private func text(_ text: String, _ status: HTTPResponse.Status, isHead: Bool) -> Response {
+    let headers: HTTPFields = [.contentType: "text/plain; charset=utf-8"]
+    return fixed(ByteBuffer(string: text), status, headers: headers, isHead: isHead)
   }
 
-  private func response(for reply: Reply) throws -> Response {
-    let file = try OpenFile(reply.path)
-    var headers: HTTPFields = [
-      .contentType: reply.contentType,
-      .contentDisposition: "attachment; filename=\"\(reply.fileName)\"",
-    ]
-    for (name, value) in reply.headers {
-      guard let name = HTTPField.Name(name) else {
-        throw ServingError(.badDeclaration, "\(name) cannot be the name of a header")
-      }
-      headers[name] = value
-    }
-    // The open file outlives its name, so the directory can go before the first byte is sent and
-    // nothing is left behind if sending fails.
-    let body = ResponseBody(contentLength: file.byteCount) { writer in
-      var offset = 0
-      while offset < file.byteCount {
-        let chunk = try await file.read(
-          from: offset,
-          count: min(128 << 10, file.byteCount - offset)
-        )
-        offset += chunk.readableBytes
-        try await writer.write(chunk)
-      }
-      try await writer.finish(nil)
-    }
-    return Response(status: .ok, headers: headers, body: body)
-  }
-
-  private func errorResponse(_ error: any Error, logger: Logger) -> Response {
-    let known: ServingError
-    switch error {
-    case let error as ServingError: known = error
-    case is CancellationError where Task.isCancelled:
-      known = ServingError(.stopping, "the server is shutting down: try again later")
-    default: known = ServingError(.internalFault, "", cause: error)
-    }
-    var shown = known
-    if known.code.status == 500 {
-      logger.error("\(known.code.name): \(known)")
-      shown = ServingError(
-        known.code,
-        "the server failed; its log says why, under the id of this request"
-      )
-    } else {
-      logger.info("\(known.code.name): \(known)")
-    }
-    var headers: HTTPFields = [.contentType: "application/json"]
-    if let seconds = known.retryAfter { headers[.retryAfter] = String(seconds) }
+  private func fixed(
+    _ body: ByteBuffer,
+    _ status: HTTPResponse.Status = .ok,
+    headers: HTTPFields,
+    isHead: Bool
+  ) -> Response {
+    var headers = headers
+    headers[.contentLength] = String(body.readableBytes)
     return Response(
-      status: HTTPResponse.Status(code: known.code.status),
+      status: status,
       headers: headers,
-      body: ResponseBody(byteBuffer: ByteBuffer(string: shown.body.text))
+      body: isHead ? ResponseBody() : ResponseBody(byteBuffer: body)
     )
   }
 }
 
-extension Request {
-  /// Whether bytes follow the head.
-  fileprivate var hasBody: Bool {
-    headers[.transferEncoding] != nil || (headers[.contentLength].map { $0 != "0" } ?? false)
-  }
-}
-
-/// A request's body as it arrives, which knows whether all of it has been read.
-private final class IncomingBody: AsyncSequence, Sendable {
-  typealias Element = ByteBuffer
-  typealias Failure = any Error
-
-  let request: Request
-  let channel: any Channel
-  private let wasRead = Atomic(false)
-
-  init(request: Request, channel: any Channel) {
-    self.request = request
-    self.channel = channel
-  }
-
-  /// Whether the last byte has been read.
-  var isRead: Bool { wasRead.load(ordering: .relaxed) }
-
-  /// The number of bytes that the client said it would send.
-  var announcedByteCount: Int? { request.headers[.contentLength].flatMap { Int($0) } }
-
-  struct AsyncIterator: AsyncIteratorProtocol {
-    typealias Failure = any Error
-    let body: IncomingBody
-    var chunks: RequestBody.AsyncIterator
-    var hasBegun = false
-
-    @concurrent
-    mutating func next() async throws -> ByteBuffer? {
-      if !hasBegun {
-        hasBegun = true
-        if body.request.headers[.expect]?.lowercased() == "100-continue" {
-          let head = HTTPResponse(status: .continue)
-          try await body.channel.writeAndFlush(HTTPResponsePart.head(head))
-        }
-      }
-      do {
-        if let chunk = try await chunks.next() { return chunk }
-      } catch {
-        try Task.checkCancellation()
-        throw ServingError(
-          [InputProblem("body_incomplete", "the connection ended before the body was complete")])
-      }
-      try Task.checkCancellation()
-      body.wasRead.store(true, ordering: .relaxed)
-      return nil
-    }
-  }
-
-  func makeAsyncIterator() -> AsyncIterator {
-    AsyncIterator(body: self, chunks: request.body.makeAsyncIterator())
-  }
+extension HTTPField.Name {
+  fileprivate static let traceparent = Self("traceparent") ?? .via
 }

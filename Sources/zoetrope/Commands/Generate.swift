@@ -53,10 +53,36 @@ struct Generate: AsyncParsableCommand {
     case stretch, crop, pad, keep
   }
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Have the clips made by a Zoetrope server, such as http://localhost:3000; its key, if it asks for \
+      one, is taken from ZOETROPE_KEY.
+      """,
+      valueName: "url"
+    )
+  )
+  var server: String?
+
   @Flag(help: "Print one JSON object a line: progress, then the result.")
   var json = false
 
   func run() async throws {
+    if let server {
+      guard playbackFps == nil else {
+        throw ValidationError("--playback-fps cannot be used with --server")
+      }
+      let generation = RemoteGeneration(
+        server: server,
+        settings: settings,
+        fit: fit,
+        format: try self.format ?? Self.format(of: output),
+        json: json
+      )
+      return try await Interruption.cancelling {
+        try await generation.run(pictures: images, outputs: Self.names(output, images.count))
+      }
+    }
     let engine = try await model.load()
     var request = GenerationRequest()
     request.apply(engine.model.recommended)

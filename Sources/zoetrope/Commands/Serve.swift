@@ -15,39 +15,91 @@ struct Serve: AsyncParsableCommand {
     discussion: """
       POST /generate takes a picture and answers with a clip; one is made at a time, others wait. \
       SIGTERM lets the running one finish within the grace period, then cancels it.
+
+      Each setting comes from its flag, else from the environment (--api-keys from \
+      ZOETROPE_API_KEYS), else from the file of --config (api-keys: keys.txt), else from its default.
       """
   )
 
   @OptionGroup var model: ModelOptions
 
-  @Option(help: "The address to listen on.")
-  var host = "0.0.0.0"
+  @Option(help: ArgumentHelp("A YAML file with any of these settings.", valueName: "file"))
+  var config: String?
 
-  @Option(name: .shortAndLong, help: "The port to listen on.")
-  var port = 3000
+  @Option(help: "The address to listen on; 127.0.0.1 if not given, 0.0.0.0 for all.")
+  var host: String?
 
-  @Option(help: "Seconds that a request may take before it is answered with 504.")
-  var timeout = 600
+  @Option(name: .shortAndLong, help: "The port to listen on; 3000 if not given.")
+  var port: Int?
 
-  @Option(help: "How many requests may wait.")
-  var queue = 8
+  @Option(help: "Seconds that a request may take before it is answered with 504; 600.")
+  var timeout: Int?
 
-  @Option(help: "Seconds that running work may go on after SIGTERM.")
-  var grace = 30
+  @Option(help: "How many requests may wait; 8.")
+  var queue: Int?
 
-  func validate() throws {
-    for (name, value, range) in [
-      ("--port", port, 0...65535), ("--timeout", timeout, 1...86_400),
-      ("--queue", queue, 0...10_000),
-      ("--grace", grace, 0...86_400),
-    ] where !range.contains(value) {
-      throw ValidationError(
-        "\(name) \(value) is not from \(range.lowerBound) to \(range.upperBound)"
-      )
-    }
-  }
+  @Option(help: "Seconds that running work may go on after SIGTERM; 30.")
+  var grace: Int?
+
+  @Option(
+    help: """
+      Seconds between two interim answers (100) to a client that waits; 15. 0 for none, if a proxy \
+      takes them for the final one.
+      """
+  )
+  var interim: Int?
+
+  @Option(
+    help: ArgumentHelp("The keys that clients must have; see `zoetrope key`.", valueName: "file")
+  )
+  var apiKeys: String?
+
+  @Flag(help: "Serve everyone without keys, also on an address that other machines may reach.")
+  var open = false
+
+  @Option(
+    help: ArgumentHelp(
+      "A site whose pages may use the server; again for more, * for all.",
+      valueName: "origin"
+    )
+  )
+  var corsOrigin: [String] = []
+
+  @Option(
+    help: ArgumentHelp("The certificate to serve HTTPS with, in PEM.", valueName: "file")
+  )
+  var tlsCertificate: String?
+
+  @Option(help: ArgumentHelp("The private key of that certificate, in PEM.", valueName: "file"))
+  var tlsKey: String?
+
+  @Option(help: "How lines of the log are written: text or json.")
+  var logFormat: String?
+
+  private static let settings = [
+    "host", "port", "timeout", "queue", "grace", "interim", "api-keys", "open", "cors-origin",
+    "tls-certificate", "tls-key", "log-format", "model", "variant", "threads",
+  ]
 
   func run() async throws {
+    let configuration = try Configuration(
+      file: config ?? ProcessInfo.processInfo.environment["ZOETROPE_CONFIG"],
+      names: Self.settings
+    )
+    let settings = try serverSettings(configuration)
+    let timeout = try configuration.number("timeout", timeout, in: 1...86_400, default: 600)
+    let queue = try configuration.number("queue", queue, in: 0...10_000, default: 8)
+    let logFormat = try configuration.choice(
+      "log-format",
+      logFormat,
+      default: LineLogHandler.Format.text
+    )
+    var model = model
+    model.model = try configuration.text("model", model.model)
+    model.variant = try configuration.text("variant", model.variant)
+    let threads = try configuration.number("threads", model.threads, in: 0...1024, default: 0)
+    model.threads = threads == 0 ? nil : threads
+    // All that can be wrong with the settings is known before the model is loaded.
     let engine = try await model.load()
     var service = try Service.stableVideoDiffusion(
       version: Version.text,
@@ -55,22 +107,51 @@ struct Serve: AsyncParsableCommand {
     )
     service.timeout = .seconds(timeout)
     service.queue = queue
+    let shown = settings.host == "0.0.0.0" ? "localhost" : settings.host
+    let scheme = settings.tls == nil ? "http" : "https"
+    let folder = try model.choice().folder
+    let seconds = GenerationReport.tenths(engine.loadSeconds)
+    let logger = Logger(label: "zoetrope") { _ in LineLogHandler(logFormat) }
+    try await HTTPServer(service, settings: settings, logger: logger).run { port in
+      Terminal.say("\(folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)")
+    }
+  }
+
+  private func serverSettings(_ configuration: Configuration) throws -> HTTPServer.Settings {
     var settings = HTTPServer.Settings()
-    settings.host = host
-    settings.port = port
-    settings.grace = .seconds(grace)
+    settings.host = try configuration.text("host", host) ?? "127.0.0.1"
+    settings.port = try configuration.number("port", port, in: 0...65535, default: 3000)
+    settings.grace = .seconds(
+      try configuration.number("grace", grace, in: 0...86_400, default: 30)
+    )
+    let interim = try configuration.number("interim", interim, in: 0...3600, default: 15)
+    settings.interimInterval = interim == 0 ? nil : .seconds(interim)
+    if let path = try configuration.text("api-keys", apiKeys) {
+      guard let data = FileManager.default.contents(atPath: path) else {
+        throw ConfigurationError("the API keys in \(path) cannot be read")
+      }
+      settings.keys = try APIKeys(text: String(decoding: data, as: UTF8.self))
+    }
+    let certificate = try configuration.text("tls-certificate", tlsCertificate)
+    let key = try configuration.text("tls-key", tlsKey)
+    if let certificate, let key {
+      settings.tls = TLSFiles(certificate: certificate, key: key)
+    } else if certificate != nil || key != nil {
+      throw ConfigurationError("tls-certificate and tls-key belong together: one is missing")
+    }
+    settings.isOpen = try configuration.isSet("open", open)
+    settings.allowedOrigins = configuration.list("cors-origin", corsOrigin)
     let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
     if !temporary.isEmpty {
       settings.temporaryDirectory =
         temporary.count > 1 && temporary.hasSuffix("/")
         ? String(temporary.dropLast()) : temporary
     }
-    let shown = host == "0.0.0.0" ? "localhost" : host
-    let folder = try model.choice().folder
-    let seconds = GenerationReport.tenths(engine.loadSeconds)
-    try await HTTPServer(service, settings: settings, logger: Logger(label: "zoetrope")).run {
-      port in
-      Terminal.say("\(folder), loaded in \(seconds) s, is served on http://\(shown):\(port)")
+    do {
+      try settings.validate()
+    } catch {
+      throw ConfigurationError(error.message)
     }
+    return settings
   }
 }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Says which other sites' pages may use the server (CORS, as the Fetch standard has it).
+struct CrossOrigin: Sendable {
+  /// Origins such as `https://app.example`, or `*` for all; none turns it off.
+  let origins: [String]
+  /// What scripts may read besides the usual.
+  let exposed: String
+
+  /// Answers a browser that asks before it sends.
+  ///
+  /// - Returns: nil if the request is no such question.
+  func preflight(_ request: Request) -> Response? {
+    guard !origins.isEmpty, request.method == .options, let origin = request.headers[.origin],
+      request.headers[.accessControlRequestMethod] != nil
+    else { return nil }
+    let isAllowed = allowed(origin) != nil
+    let text = isAllowed ? "OK" : "Disallowed CORS origin"
+    return Response(
+      status: isAllowed ? .ok : .badRequest,
+      headers: [
+        .contentType: "text/plain; charset=utf-8", .contentLength: "\(text.utf8.count)",
+        .accessControlAllowMethods: "GET, HEAD, POST, PUT",
+        .accessControlAllowHeaders: "Authorization, Content-Type, Traceparent",
+        .accessControlMaxAge: "600",
+      ],
+      body: ResponseBody(byteBuffer: ByteBuffer(string: text))
+    )
+  }
+
+  /// Tells the browser whether the page that asked may read the answer.
+  func mark(_ response: inout Response, for request: Request) {
+    guard !origins.isEmpty else { return }
+    response.headers.append(HTTPField(name: .vary, value: "Origin"))
+    guard let origin = request.headers[.origin], let allowed = allowed(origin) else { return }
+    response.headers[.accessControlAllowOrigin] = allowed
+    response.headers[.accessControlExposeHeaders] = exposed
+  }
+
+  private func allowed(_ origin: String) -> String? {
+    origins.contains("*") ? "*" : origins.first { $0 == origin }
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOHTTPTypes
+import Synchronization
+
+extension Request {
+  /// Whether bytes follow the head.
+  var hasBody: Bool {
+    headers[.transferEncoding] != nil || (headers[.contentLength].map { $0 != "0" } ?? false)
+  }
+}
+
+/// A request's body as it arrives, which knows whether all of it has been read.
+final class IncomingBody: AsyncSequence, Sendable {
+  typealias Element = ByteBuffer
+  typealias Failure = any Error
+
+  let request: Request
+  let channel: any Channel
+  private let wasRead = Atomic(false)
+
+  init(request: Request, channel: any Channel) {
+    self.request = request
+    self.channel = channel
+  }
+
+  /// Whether the last byte has been read.
+  var isRead: Bool { wasRead.load(ordering: .relaxed) }
+
+  /// The number of bytes that the client said it would send.
+  var announcedByteCount: Int? { request.headers[.contentLength].flatMap { Int($0) } }
+
+  struct AsyncIterator: AsyncIteratorProtocol {
+    typealias Failure = any Error
+    let body: IncomingBody
+    var chunks: RequestBody.AsyncIterator
+    var hasBegun = false
+
+    @concurrent
+    mutating func next() async throws -> ByteBuffer? {
+      if !hasBegun {
+        hasBegun = true
+        if body.request.headers[.expect]?.lowercased() == "100-continue" {
+          let head = HTTPResponse(status: .continue)
+          try await body.channel.writeAndFlush(HTTPResponsePart.head(head))
+        }
+      }
+      do {
+        if let chunk = try await chunks.next() { return chunk }
+      } catch {
+        try Task.checkCancellation()
+        throw ServingError(
+          [InputProblem("body_incomplete", "the connection ended before the body was complete")])
+      }
+      try Task.checkCancellation()
+      body.wasRead.store(true, ordering: .relaxed)
+      return nil
+    }
+  }
+
+  func makeAsyncIterator() -> AsyncIterator {
+    AsyncIterator(body: self, chunks: request.body.makeAsyncIterator())
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import HTTPTypes
+import NIOCore
+
+/// What a path leads to.
+enum Route: Sendable {
+  /// Whether the server runs, or can take work.
+  case probe(isReadiness: Bool)
+  /// Something that is the same for as long as the server runs.
+  case document(Document)
+  /// What the server has counted.
+  case metrics
+  /// One of the service's endpoints, or its tasks.
+  case endpoint(RegisteredEndpoint, TaskAction?)
+
+  /// The paths that every service has.
+  static let infrastructure = [
+    "/", "/livez", "/readyz", "/healthz", "/schema.json", "/docs.json", "/metrics",
+    Page.scriptPath, Page.stylePath,
+  ]
+
+  /// Whether it says nothing of how much the service is used.
+  var isProbe: Bool {
+    if case .probe = self { true } else { false }
+  }
+
+  /// Whether it costs something, or tells something of how the service is used.
+  var needsKey: Bool {
+    switch self {
+    case .probe, .document: false
+    case .metrics, .endpoint: true
+    }
+  }
+
+  /// The methods that the path takes.
+  var methods: [HTTPRequest.Method] {
+    switch self {
+    case .probe, .document, .metrics: [.get, .head]
+    case .endpoint(_, let task): task?.methods ?? [.post]
+    }
+  }
+}
+
+/// A body that is made once.
+struct Document: Sendable {
+  let body: ByteBuffer
+  let headers: HTTPFields
+
+  init(_ text: String, type: String, headers: HTTPFields = [:]) {
+    self.body = ByteBuffer(string: text)
+    var headers = headers
+    headers[.contentType] = type
+    self.headers = headers
+  }
+}
+
+extension Service {
+  /// Everything that the service answers to, by path.
+  var routes: [String: Route] {
+    var routes: [String: Route] = [
+      "/": .document(Page.document(for: self)),
+      Page.scriptPath: .document(Page.script),
+      Page.stylePath: .document(Page.style),
+      "/schema.json": .document(Document(schema.text, type: "application/json")),
+      "/docs.json": .document(Document(openAPI.text, type: "application/json")),
+      "/livez": .probe(isReadiness: false),
+      "/healthz": .probe(isReadiness: false),
+      "/readyz": .probe(isReadiness: true),
+      "/metrics": .metrics,
+    ]
+    for endpoint in endpoints {
+      routes[endpoint.path] = .endpoint(endpoint, nil)
+      for task in TaskAction.allCases where endpoint.takesTasks {
+        routes["\(endpoint.path)/\(task.rawValue)"] = .endpoint(endpoint, task)
+      }
+    }
+    return routes
+  }
+}

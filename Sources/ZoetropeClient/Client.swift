@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import AsyncHTTPClient
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Asks a Zoetrope server for clips.
+///
+/// ```swift
+/// let client = ZoetropeClient(server: "http://localhost:3000")
+/// let clip = try await client.generate(picture: bytes)
+/// ```
+public struct ZoetropeClient: Sendable {
+  /// How often a request is tried again that the server was too busy for, or that did not reach it.
+  public var retries = 5
+  /// How long a server may take to answer, in seconds.
+  public var timeout = 3600
+
+  private let server: String
+  private let key: String?
+  /// Tells of a server that does not listen at once, so that this client can count its attempts.
+  private static let http: HTTPClient = {
+    var configuration = HTTPClient.Configuration()
+    configuration.connectionPool.retryConnectionEstablishment = false
+    return HTTPClient(
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+      configuration: configuration
+    )
+  }()
+
+  /// Creates a client.
+  ///
+  /// - Parameters:
+  ///   - server: The address, such as `https://video.example:3000`.
+  ///   - key: What the server asks for, if it does.
+  public init(server: String, key: String? = nil) {
+    self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
+    self.key = key
+  }
+
+  /// Has a clip made and waits for it on one connection.
+  ///
+  /// Cancelling the calling task closes the connection, which stops the work.
+  ///
+  /// - Parameters:
+  ///   - picture: The bytes of a picture file.
+  ///   - parameters: What clip to make.
+  /// - Returns: The clip.
+  /// - Throws: ``ClientError``; `CancellationError`.
+  public func generate(
+    picture: [UInt8],
+    _ parameters: ClipParameters = ClipParameters()
+  ) async throws -> Clip {
+    Clip(try await send(.POST, "/generate", form: (picture, parameters)))
+  }
+
+  /// Has a clip made without waiting for it.
+  ///
+  /// - Parameters:
+  ///   - picture: The bytes of a picture file.
+  ///   - parameters: What clip to make.
+  /// - Returns: The task.
+  /// - Throws: ``ClientError``; `CancellationError`.
+  public func submit(
+    picture: [UInt8],
+    _ parameters: ClipParameters = ClipParameters()
+  ) async throws -> ClipTask {
+    let answer = try await send(.POST, "/generate/submit", form: (picture, parameters))
+    return ClipTask(id: try TaskAnswer(answer).task_id, client: self)
+  }
+
+  /// A task that was submitted earlier.
+  public func task(_ id: String) -> ClipTask { ClipTask(id: id, client: self) }
+
+  // MARK: Requests
+
+  struct Answer {
+    let headers: HTTPHeaders
+    let body: ByteBuffer
+  }
+
+  struct TaskAnswer: Decodable {
+    let task_id: String
+    let status: ClipTaskStatus
+
+    init(_ answer: Answer) throws {
+      do {
+        self = try JSONDecoder().decode(Self.self, from: Data(answer.body.readableBytesView))
+      } catch {
+        throw ClientError(.unexpectedAnswer, "the server's answer is not that of a task")
+      }
+    }
+  }
+
+  private struct Problem: Decodable {
+    struct Detail: Decodable {
+      let loc: [String]
+      let msg: String
+
+      var text: String {
+        guard let field = loc.first, !msg.hasPrefix(field) else { return msg }
+        return "\(field): \(msg)"
+      }
+    }
+    let error: String
+    let detail: [Detail]?
+  }
+
+  func send(
+    _ method: HTTPMethod,
+    _ path: String,
+    form: (picture: [UInt8], parameters: ClipParameters)? = nil
+  ) async throws -> Answer {
+    var request = HTTPClientRequest(url: server + path)
+    request.method = method
+    if let key { request.headers.add(name: "authorization", value: "Bearer \(key)") }
+    if let form {
+      let boundary =
+        "zoetrope-\(UInt64.random(in: .min ... .max))-\(UInt64.random(in: .min ... .max))"
+      request.headers.add(
+        name: "content-type",
+        value: "multipart/form-data; boundary=\(boundary)"
+      )
+      request.body = .bytes(Self.body(form.picture, form.parameters, boundary))
+    }
+    var attempt = 0
+    while true {
+      let wait: Duration
+      do {
+        let response = try await Self.http.execute(request, timeout: .seconds(Int64(timeout)))
+        let body = try await response.body.collect(upTo: 1 << 30)
+        let status = Int(response.status.code)
+        guard status >= 300 else { return Answer(headers: response.headers, body: body) }
+        guard status == 429 || status == 503, attempt < retries else {
+          throw Self.refusal(status, body)
+        }
+        let seconds = response.headers.first(name: "retry-after").flatMap { Int($0) }
+        wait = seconds.map { .seconds(min($0, 60)) } ?? Self.backoff(attempt)
+      } catch let error as ClientError {
+        throw error
+      } catch {
+        try Task.checkCancellation()
+        // What may have reached the server is not sent twice, unless that does no harm.
+        let mayRepeat = method != .POST || error is NIOConnectionError
+        guard mayRepeat, attempt < retries else {
+          throw ClientError(.unreachable, "\(server) cannot be reached: \(error)")
+        }
+        wait = Self.backoff(attempt)
+      }
+      attempt += 1
+      try await Task.sleep(for: wait)
+    }
+  }
+
+  /// Half a second, doubled with each attempt, and up to half as much again, so that many clients do
+  /// not come back at once.
+  private static func backoff(_ attempt: Int) -> Duration {
+    .milliseconds(500 << min(attempt, 6)) * Double.random(in: 1...1.5)
+  }
+
+  private static func refusal(_ status: Int, _ body: ByteBuffer) -> ClientError {
+    let data = Data(body.readableBytesView.prefix(64 << 10))
+    guard let problem = try? JSONDecoder().decode(Problem.self, from: data) else {
+      return ClientError(.refused(status: status), "the server answered with status \(status)")
+    }
+    let details = problem.detail?.map(\.text) ?? []
+    let message = details.isEmpty ? problem.error : details.joined(separator: "; ")
+    return ClientError(.refused(status: status), message)
+  }
+
+  private static func body(
+    _ picture: [UInt8],
+    _ parameters: ClipParameters,
+    _ boundary: String
+  ) -> ByteBuffer {
+    var body = ByteBuffer()
+    func disposition(_ name: String) -> String {
+      "--\(boundary)\r\ncontent-disposition: form-data; name=\"\(name)\""
+    }
+    for (name, value) in parameters.fields {
+      body.writeString("\(disposition(name))\r\n\r\n\(value)\r\n")
+    }
+    body.writeString("\(disposition("image")); filename=\"image\"\r\n\r\n")
+    body.writeBytes(picture)
+    body.writeString("\r\n--\(boundary)--\r\n")
+    return body
+  }
+}
+
+extension Clip {
+  init(_ answer: ZoetropeClient.Answer) {
+    bytes = Array(answer.body.readableBytesView)
+    contentType = answer.headers.first(name: "content-type") ?? "application/octet-stream"
+    seed = answer.headers.first(name: "x-zoetrope-seed").flatMap { UInt64($0) }
+  }
+}

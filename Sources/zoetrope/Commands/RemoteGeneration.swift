@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import ArgumentParser
+import FoundationEssentials
+import Media
+import TensorCore
+import ZoetropeClient
+
+/// `zoetrope generate --server`: the clip is made elsewhere.
+struct RemoteGeneration {
+  let server: String
+  let settings: GenerationOptions
+  let fit: Generate.Fit
+  let format: VideoFormat
+  let json: Bool
+
+  private struct Result: Encodable {
+    let event = "done"
+    let outputs: [String]
+    let seeds: [UInt64]
+  }
+
+  /// Has a clip of each picture made, one after another.
+  ///
+  /// - Throws: `ValidationError` for settings that a server does not know; ``ClientError``.
+  func run(pictures: [String], outputs: [String]) async throws {
+    try refuseUnknown(pictures.count)
+    let key = ProcessInfo.processInfo.environment["ZOETROPE_KEY"]
+    let client = ZoetropeClient(server: server, key: key)
+    var seeds: [UInt64] = []
+    for (index, (picture, output)) in zip(pictures, outputs).enumerated() {
+      guard let data = FileManager.default.contents(atPath: picture) else {
+        throw ValidationError("\(picture) cannot be read")
+      }
+      let clip = try await clip(client, [UInt8](data), parameters(index))
+      do {
+        try Data(clip.bytes).write(to: URL(filePath: output), options: .atomic)
+      } catch {
+        throw ValidationError("\(output) cannot be written: \(error)")
+      }
+      if let seed = clip.seed { seeds.append(seed) }
+    }
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      let line = try encoder.encode(Result(outputs: outputs, seeds: seeds))
+      Terminal.print(String(decoding: line, as: UTF8.self))
+    } else {
+      let shown = seeds.map(String.init).joined(separator: ", ")
+      Terminal.say("\(outputs.joined(separator: ", ")): seed \(shown)")
+    }
+  }
+
+  /// As a task, so that no connection has to last for as long as the work; interrupted, it is
+  /// cancelled there too.
+  private func clip(
+    _ client: ZoetropeClient,
+    _ picture: [UInt8],
+    _ parameters: ClipParameters
+  ) async throws -> Clip {
+    let task = try await client.submit(picture: picture, parameters)
+    do { return try await task.clip() } catch {
+      if Task.isCancelled {
+        // A task of its own, as this one can wait for nothing any more.
+        await Task { try? await task.cancel() }.value
+      }
+      throw error
+    }
+  }
+
+  private func parameters(_ index: Int) -> ClipParameters {
+    var parameters = ClipParameters()
+    parameters.decodeChunkSize = settings.decodeChunk
+    let seeds = settings.seed
+    if !seeds.isEmpty {
+      parameters.seed = UInt64(bitPattern: Int64(seeds.count == 1 ? seeds[0] : seeds[index]))
+    }
+    parameters.frameCount = settings.frames
+    parameters.stepCount = settings.steps
+    parameters.minimumGuidance = settings.minimumGuidance.map(Double.init)
+    parameters.maximumGuidance = settings.maximumGuidance.map(Double.init)
+    parameters.framesPerSecond = settings.fps
+    parameters.motionBucket = settings.motionBucket
+    parameters.noiseAugmentation = settings.noiseAugmentation.map(Double.init)
+    parameters.width = settings.width
+    parameters.height = settings.height
+    parameters.fit = fit.rawValue
+    parameters.format = format.rawValue
+    return parameters
+  }
+
+  private func refuseUnknown(_ pictureCount: Int) throws {
+    let unknown: [(String, Bool)] = [
+      ("--sigmas", !settings.sigmas.isEmpty), ("--videos", (settings.videos ?? 1) != 1),
+      ("--precision", settings.precision != .float32),
+      ("--legacy-time-context", settings.legacyTimeContext), ("--fit keep", fit == .keep),
+      ("--format png", format == .png),
+    ]
+    for (name, isGiven) in unknown where isGiven {
+      throw ValidationError("\(name) cannot be used with --server")
+    }
+    guard settings.seed.count <= 1 || settings.seed.count == pictureCount else {
+      throw ValidationError("--seed: give one, or one for each of the \(pictureCount) pictures")
+    }
+  }
+}

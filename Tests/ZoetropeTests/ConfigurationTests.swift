@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import Testing
+
+@Suite("The configuration of serve") struct ConfigurationTests {
+  /// Nothing of this comes as far as a model.
+  private func error(
+    _ file: String?,
+    _ arguments: [String] = [],
+    environment: [String: String] = [:]
+  ) async throws -> String {
+    let place = try Workplace()
+    var all = ["serve"] + arguments
+    if let file { all += ["--config", try place.write("serve.yaml", Array(file.utf8))] }
+    let outcome = try await Programs.run(
+      Programs.zoetrope,
+      all,
+      environment: ["ZOETROPE_MODEL": "/nonexistent"].merging(environment) { $1 }
+    )
+    #expect(outcome.status != 0)
+    #expect(outcome.errorLines.count == 1, "\(outcome.error)")
+    return outcome.error.replacing(place.path + "/", with: "")
+  }
+
+  @Test("a flag comes before the environment, that before the file")
+  func precedence() async throws {
+    let file = "# where\nport: 70001\nqueue: 3\n"
+    #expect(try await error(file).contains("serve.yaml, line 2: port 70001 is not"))
+    #expect(
+      try await error(file, environment: ["ZOETROPE_PORT": "70002"])
+        .contains("ZOETROPE_PORT 70002 is not a whole number from 0 to 65535")
+    )
+    #expect(
+      try await error(file, ["--port", "70003"], environment: ["ZOETROPE_PORT": "70002"])
+        .contains("--port 70003 is not")
+    )
+    // With all of them right, it gets as far as the model.
+    let right = "---\nport: 0 # any\nhost: \"127.0.0.1\"\r\ncors-origin:\n  - https://a.example\n"
+    #expect(try await error(right).contains("/nonexistent"))
+  }
+
+  @Test(
+    "what is wrong with a file is said with its line",
+    arguments: [
+      ("port 1\n", "line 1: neither"), ("\nprot: 1\n", "line 2: there is no setting prot"),
+      ("port: 1\nport: 2\n", "line 2: port is given twice"), ("port: {a: 1}\n", "line 1: neither"),
+      ("port:\n  a: 1\n", "line 2: neither"), ("- 1\n", "line 1: neither"),
+      ("host: [a, b]\n", "line 1: host takes one value only"), ("host: 'a\n", "line 1: neither"),
+      ("log-format: xml\n", "line 1: log-format xml is none of text, json"),
+      ("open: yes\n", "line 1: open yes is neither true nor false"),
+      ("cors-origin: [a, b\n", "line 1: neither"), ("port: &a 1\n", "line 1: neither"),
+    ]
+  )
+  func wrongFiles(_ file: String, _ words: String) async throws {
+    let error = try await error(file)
+    #expect(error.contains("serve.yaml, \(words)"), "\(error)")
+  }
+
+  @Test("an address that others can reach needs keys, or a word that it does not")
+  func publicAddress() async throws {
+    #expect(try await error(nil, ["--host", "0.0.0.0"]).contains("there are no API keys"))
+    #expect(try await error("host: 0.0.0.0\nopen: true\n").contains("/nonexistent"))
+    #expect(
+      try await error(nil, ["--host", "0.0.0.0"], environment: ["ZOETROPE_OPEN": "true"])
+        .contains("/nonexistent")
+    )
+    let place = try Workplace()
+    let key = try await Programs.zoetrope("key", "alice")
+    #expect(key.status == 0)
+    #expect(key.error.contains("shown this once"))
+    let keys = try place.write("keys.txt", Array(key.output.utf8))
+    #expect(
+      try await error(nil, ["--host", "0.0.0.0", "--api-keys", keys]).contains("/nonexistent")
+    )
+    let wrong = try place.write("wrong.txt", Array("alice 12\n".utf8))
+    #expect(try await error(nil, ["--api-keys", wrong]).contains("line 1 of the API keys"))
+    #expect(try await error(nil, ["--api-keys", "/none"]).contains("cannot be read"))
+  }
+}
