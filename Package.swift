@@ -129,8 +129,8 @@ let package = Package(
     .executableTarget(
       name: "zoetrope-gpu-check",
       dependencies: [
-        "CUDA", "GoldenRuns", "Media", "StableVideoDiffusion", "TensorCUDA", "TensorCore",
-        "TensorReference",
+        "CUDA", "GoldenRuns", "Media", "Safetensors", "StableVideoDiffusion", "TensorCUDA",
+        "TensorCore", "TensorReference",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),

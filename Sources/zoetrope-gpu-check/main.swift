@@ -16,7 +16,7 @@ struct GPUCheck: ParsableCommand {
 
   /// A part of the check.
   enum Suite: String, CaseIterable, ExpressibleByArgument {
-    case operations, goldens, clip, fullSize = "full-size", speed
+    case operations, goldens, clip, fullSize = "full-size", reference, speed
   }
 
   @Option(help: "The number of the GPU.")
@@ -27,9 +27,14 @@ struct GPUCheck: ParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: "operations, goldens, full-size, speed, clip; all by default."
+    help: "operations, goldens, full-size, reference, speed, clip; all by default."
   )
   var suites: [Suite] = Suite.allCases
+
+  @Option(
+    help: "What Benchmarks/full_size_reference.py wrote on this GPU, for the suite of that name."
+  )
+  var reference: String?
 
   @Option(help: "The folder of the reference's recorded runs: Tests/Fixtures of the repository.")
   var fixtures = "Tests/Fixtures"
@@ -85,6 +90,10 @@ struct GPUCheck: ParsableCommand {
     if suites.contains(.fullSize), elements.contains(.float16) {
       report.checkFullSize(engine, .float16)
       lap("full size")
+    }
+    if suites.contains(.reference), let element = elements.first {
+      report.checkReference(engine, element, folder: reference)
+      lap("reference")
     }
     if suites.contains(.speed), let element = elements.first {
       report.measure(engine, element)
