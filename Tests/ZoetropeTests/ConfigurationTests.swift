@@ -57,6 +57,9 @@ import Testing
       ("open: yes\n", "line 1: open yes is neither true nor false"),
       ("cors-origin: [a, b\n", "line 2: did not find expected ',' or ']'"),
       ("port: 0\nqueue: *a\n", "line 2: `*` before a word"),
+      ("device: gpu\n", "line 1: device gpu is none of auto, cpu, cuda, cuda:N"),
+      ("device: [cpu, cuda]\n", "line 1: device cpu is none of"),
+      ("compute: int8\n", "line 1: compute int8 is none of float16, bfloat16, float32"),
     ]
   )
   func wrongFiles(_ file: String, _ words: String) async throws {
@@ -75,6 +78,20 @@ import Testing
     ] {
       #expect(try await error(file).contains("serve.yaml, line "))
     }
+  }
+
+  @Test("where to compute can be said in the file and the environment")
+  func devices() async throws {
+    let file = "device: cpu\ncompute: bfloat16\nhost: ~\ncors-origin: \"*\" # all\n"
+    #expect(try await error(file).contains("/nonexistent"))
+    #expect(
+      try await error(file, environment: ["ZOETROPE_DEVICE": "cuda:x"])
+        .contains("ZOETROPE_DEVICE cuda:x is none of")
+    )
+    #expect(
+      try await error(file, ["--device", "cpu"], environment: ["ZOETROPE_DEVICE": "cuda:x"])
+        .contains("/nonexistent")
+    )
   }
 
   @Test("an address that others can reach needs keys, or a word that it does not")
