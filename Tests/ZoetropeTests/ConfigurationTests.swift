@@ -44,17 +44,54 @@ import Testing
     "what is wrong with a file is said with its line",
     arguments: [
       ("port 1\n", "line 1: neither"), ("\nprot: 1\n", "line 2: there is no setting prot"),
-      ("port: 1\nport: 2\n", "line 2: port is given twice"), ("port: {a: 1}\n", "line 1: neither"),
-      ("port:\n  a: 1\n", "line 2: neither"), ("- 1\n", "line 1: neither"),
-      ("host: [a, b]\n", "line 1: host takes one value only"), ("host: 'a\n", "line 1: neither"),
+      ("\nport: 1\nport: 2\n", "line 2: port is given twice"),
+      ("port: {a: 1}\n", "line 1: neither"), ("port:\n  a: 1\n", "line 2: neither"),
+      ("cors-origin:\n  - a\n  - [b]\n", "line 3: neither"), ("- 1\n", "line 1: neither"),
+      ("? [a]\n: 1\n", "line 1: neither"), ("port: !!int 1\n", "line 1: neither"),
+      ("host: [a, b]\n", "line 1: host takes one value only"),
+      ("\nhost: 'a\n\n", "line 2: found unexpected end of stream"),
+      ("port: 1\n host: a\n", "line 2: mapping values are not allowed"),
+      ("port: 1\n\u{1}", "line 2: control characters are not allowed"),
+      ("port: 1\n---\nport: 2\n", "line 2: but found another document"),
       ("log-format: xml\n", "line 1: log-format xml is none of text, json"),
       ("open: yes\n", "line 1: open yes is neither true nor false"),
-      ("cors-origin: [a, b\n", "line 1: neither"), ("port: &a 1\n", "line 1: neither"),
+      ("cors-origin: [a, b\n", "line 2: did not find expected ',' or ']'"),
+      ("port: 0\nqueue: *a\n", "line 2: `*` before a word"),
+      ("device: gpu\n", "line 1: device gpu is none of auto, cpu, cuda, cuda:N"),
+      ("device: [cpu, cuda]\n", "line 1: device cpu is none of"),
+      ("compute: int8\n", "line 1: compute int8 is none of float16, bfloat16, float32"),
     ]
   )
   func wrongFiles(_ file: String, _ words: String) async throws {
     let error = try await error(file)
     #expect(error.contains("serve.yaml, \(words)"), "\(error)")
+  }
+
+  @Test("a file that stands for more than memory holds is refused at once")
+  func bombs() async throws {
+    let levels = (1..<64).map { "- &a\($0) [*a\($0 - 1), *a\($0 - 1)]\n" }
+    for file in [
+      "? - &a0 [a]\n" + levels.map { "  " + $0 }.joined() + ": 1\n",
+      "port: " + String(repeating: "[", count: 100_000),
+      "port: " + String(repeating: "[", count: 900) + String(repeating: "]", count: 900),
+      String(repeating: "? ", count: 900),
+    ] {
+      #expect(try await error(file).contains("serve.yaml, line "))
+    }
+  }
+
+  @Test("where to compute can be said in the file and the environment")
+  func devices() async throws {
+    let file = "device: cpu\ncompute: bfloat16\nhost: ~\ncors-origin: \"*\" # all\n"
+    #expect(try await error(file).contains("/nonexistent"))
+    #expect(
+      try await error(file, environment: ["ZOETROPE_DEVICE": "cuda:x"])
+        .contains("ZOETROPE_DEVICE cuda:x is none of")
+    )
+    #expect(
+      try await error(file, ["--device", "cpu"], environment: ["ZOETROPE_DEVICE": "cuda:x"])
+        .contains("/nonexistent")
+    )
   }
 
   @Test("an address that others can reach needs keys, or a word that it does not")

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import Crypto
+
 /// The keys that open a server's endpoints, known by their hashes only.
 public struct APIKeys: Sendable {
   private struct Key: Sendable {
@@ -47,7 +49,7 @@ public struct APIKeys: Sendable {
 
   /// The line by which a key is kept; the key cannot be found out from it.
   public static func line(for key: String, named name: String) -> String {
-    let digits = SHA256.hash(key.utf8).map { byte in
+    let digits = SHA256.hash(data: Array(key.utf8)).map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
     return "\(name) sha256:\(digits.joined())"
@@ -62,13 +64,10 @@ public struct APIKeys: Sendable {
   package func name(for authorization: String?) -> String? {
     let words = authorization?.split(separator: " ") ?? []
     guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
-    let hash = SHA256.hash(words[1].utf8)
+    let digest = SHA256.hash(data: Array(words[1].utf8))
     var found: String?
-    for key in keys {
-      var difference: UInt8 = 0
-      for (mine, theirs) in zip(key.hash, hash) { difference |= mine ^ theirs }
-      if difference == 0 { found = key.name }
-    }
+    // Digests compare in constant time.
+    for key in keys where digest == key.hash { found = key.name }
     return found
   }
 

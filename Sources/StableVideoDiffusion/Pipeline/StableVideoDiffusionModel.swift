@@ -127,6 +127,18 @@ public struct StableVideoDiffusionModel: Sendable {
     return try loadPreciseVAE()
   }
 
+  /// Refuses a checkpoint of another kind or without its weights; quick, as it reads no weights.
+  ///
+  /// - Parameters:
+  ///   - folder: The folder that holds `model_index.json`.
+  ///   - variant: The variant of the weight files.
+  /// - Throws: ``ConfigurationError`` if the folder holds no model of this kind; `SafetensorsError` if
+  ///   weight files are missing or damaged.
+  public static func check(folder: String, variant: String? = nil) throws {
+    try ModelIndex(folder: folder).check()
+    _ = try weightCount(folder: folder, variant: variant)
+  }
+
   /// How many weights a checkpoint has, from the heads of its files.
   ///
   /// - Parameters:

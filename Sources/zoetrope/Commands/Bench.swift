@@ -128,15 +128,9 @@ struct Bench: AsyncParsableCommand {
     let folder = files.temporaryDirectory.path + "/zoetrope-" + UUID().uuidString
     defer { try? files.removeItem(atPath: folder) }
     try FullConfiguration.write(frames: randomWeights.frames, to: folder)
-    return try await Engine(
-      Engine.Settings(
-        folder: folder,
-        randomSeed: 1001,
-        threads: model.threads,
-        device: model.device,
-        element: model.compute
-      )
-    )
+    var settings = model.settings(folder: folder)
+    settings.randomSeed = 1001
+    return try await Engine(settings)
   }
 
   /// Ramps and a checkerboard.

@@ -29,14 +29,14 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where to compute: cpu, cuda, cuda:N, or auto for a GPU if there is one.",
+      "Where to compute: cpu, cuda, cuda:N, or auto, the default, for a GPU if there is one.",
       valueName: "device"
     )
   )
-  var device = DeviceChoice.automatic
+  var device: DeviceChoice?
 
-  @Option(help: "The type that a GPU computes with: float16, bfloat16 or float32.")
-  var compute = Element.float16
+  @Option(help: "The type that a GPU computes with: float16, bfloat16 or float32; float16.")
+  var compute: Element?
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {
@@ -57,18 +57,21 @@ struct ModelOptions: ParsableArguments {
     )
   }
 
+  /// What to load of a folder, and where to compute.
+  func settings(folder: String) -> Engine.Settings {
+    Engine.Settings(
+      folder: folder,
+      variant: variant,
+      threads: threads,
+      device: device ?? .automatic,
+      element: compute ?? .float16
+    )
+  }
+
   func load() async throws -> Engine {
     let (folder, standsIn) = try choice()
     if standsIn { Terminal.say(DemonstrationModel.remark) }
-    let engine = try await Engine(
-      Engine.Settings(
-        folder: folder,
-        variant: variant,
-        threads: threads,
-        device: device,
-        element: compute
-      )
-    )
+    let engine = try await Engine(settings(folder: folder))
     for remark in engine.model.remarks + [engine.remark].compactMap(\.self) {
       Terminal.say(remark)
     }

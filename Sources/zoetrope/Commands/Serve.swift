@@ -2,6 +2,7 @@
 // Copyright 2026 the Zoetrope authors
 
 import ArgumentParser
+import CUDA
 import FoundationEssentials
 import Logging
 import Serving
@@ -14,7 +15,8 @@ struct Serve: AsyncParsableCommand {
     abstract: "Serves the model over HTTP.",
     discussion: """
       POST /generate takes a picture and answers with a clip; one is made at a time, others wait. \
-      SIGTERM lets the running one finish within the grace period, then cancels it.
+      SIGTERM lets the running one finish within the grace period, then cancels it. While the \
+      model is loaded, /livez answers 200, /readyz and /generate 503.
 
       Each setting comes from its flag, else from the environment (--api-keys from \
       ZOETROPE_API_KEYS), else from the file of --config (api-keys: keys.txt), else from its default.
@@ -78,7 +80,7 @@ struct Serve: AsyncParsableCommand {
 
   private static let settings = [
     "host", "port", "timeout", "queue", "grace", "interim", "api-keys", "open", "cors-origin",
-    "tls-certificate", "tls-key", "log-format", "model", "variant", "threads",
+    "tls-certificate", "tls-key", "log-format", "model", "variant", "threads", "device", "compute",
   ]
 
   func run() async throws {
@@ -99,22 +101,62 @@ struct Serve: AsyncParsableCommand {
     model.variant = try configuration.text("variant", model.variant)
     let threads = try configuration.number("threads", model.threads, in: 0...1024, default: 0)
     model.threads = threads == 0 ? nil : threads
-    // All that can be wrong with the settings is known before the model is loaded.
-    let engine = try await model.load()
-    var service = try Service.stableVideoDiffusion(
-      version: Version.text,
-      generator: ServedEngine(engine: engine)
+    model.device = try configuration.value(
+      "device",
+      model.device,
+      of: "auto, cpu, cuda, cuda:N"
     )
+    model.compute = try configuration.value(
+      "compute",
+      model.compute,
+      of: Element.allCases.map(\.rawValue).joined(separator: ", ")
+    )
+    // What is wrong with the settings, or missing of the model, is known before the port opens.
+    let folder = try model.choice().folder
+    try StableVideoDiffusionModel.check(folder: folder, variant: model.variant)
+    let engine = ServedEngine()
+    var service = try Service.stableVideoDiffusion(version: Version.text, generator: engine)
     service.timeout = .seconds(timeout)
     service.queue = queue
+    service.readiness = Readiness(isReady: false)
+    let logger = Logger(label: "zoetrope") { _ in LineLogHandler(logFormat) }
     let shown = settings.host == "0.0.0.0" ? "localhost" : settings.host
     let scheme = settings.tls == nil ? "http" : "https"
-    let folder = try model.choice().folder
-    let seconds = GenerationReport.tenths(engine.loadSeconds)
-    let logger = Logger(label: "zoetrope") { _ in LineLogHandler(logFormat) }
-    try await HTTPServer(service, settings: settings, logger: logger).run { port in
+    let server = HTTPServer(service, settings: settings, logger: logger)
+    try await run(server) { [model, readiness = service.readiness] port in
+      let loaded = try await model.load()
+      engine.use(loaded)
+      readiness.isReady = true
+      let seconds = GenerationReport.tenths(loaded.loadSeconds)
       Terminal.say("\(folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)")
     }
+  }
+
+  /// Serves until the server is told to stop, or the model cannot be loaded.
+  ///
+  /// - Parameters:
+  ///   - server: The server.
+  ///   - load: Loads the model once the server listens on a port.
+  /// - Throws: What either of them throws.
+  private func run(
+    _ server: HTTPServer,
+    load: @escaping @Sendable (Int) async throws -> Void
+  ) async throws {
+    let (ports, listening) = AsyncStream.makeStream(of: Int.self)
+    let serving = Task {
+      try await server.run { listening.yield($0) }
+    }
+    let loading = Task {
+      guard let port = await ports.first(where: { _ in true }) else { return }
+      do { try await load(port) } catch {
+        serving.cancel()
+        throw error
+      }
+    }
+    let outcome = await serving.result
+    // Nobody else cancels it. A server that was told to stop does not wait for the model.
+    if serving.isCancelled { try await loading.value }
+    try outcome.get()
   }
 
   private func serverSettings(_ configuration: Configuration) throws -> HTTPServer.Settings {

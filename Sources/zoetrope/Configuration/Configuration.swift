@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import ArgumentParser
 import FoundationEssentials
 
 /// The settings of a command: each from its flag, else from the environment, else from the file.
@@ -73,6 +74,21 @@ struct Configuration {
     guard let value = Value(rawValue: text), values.count == 1 else {
       let words = Value.allCases.map(\.rawValue).joined(separator: ", ")
       throw ConfigurationError("\(source) \(text) is none of \(words)")
+    }
+    return value
+  }
+
+  /// A value of a type that reads its own words; `kinds` names those for the error.
+  func value<Value: ExpressibleByArgument>(
+    _ name: String,
+    _ flag: Value?,
+    of kinds: String
+  ) throws -> Value? {
+    if let flag { return flag }
+    let (values, source) = values(name, nil)
+    guard let text = values.first else { return nil }
+    guard let value = Value(argument: text), values.count == 1 else {
+      throw ConfigurationError("\(source) \(text) is none of \(kinds)")
     }
     return value
   }

@@ -2,8 +2,9 @@
 // Copyright 2026 the Zoetrope authors
 
 import FoundationEssentials
+import Yams
 
-/// A file of settings: YAML, as far as names with values and lists of them need it.
+/// A file of settings: a YAML mapping of names to values and lists of values.
 struct ConfigurationFile: Sendable {
   /// A setting and where it stands.
   struct Entry: Sendable {
@@ -29,90 +30,88 @@ struct ConfigurationFile: Sendable {
 
   private init(path: String, text: String) throws {
     self.path = path
-    var open: (name: String, line: Int)?
-    var items: [String] = []
-    func close() -> (String, Entry)? {
-      open.map { ($0.name, Entry(values: items, line: $0.line)) }
-    }
-    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    for (index, line) in lines.enumerated() {
-      let number = index + 1
-      let wrong = ConfigurationError(
-        "\(path), line \(number): neither `name: value` nor an item of a list"
+    if let line = Self.lineOfAlias(text) {
+      throw ConfigurationError(
+        "\(path), line \(line): `*` before a word repeats another part of the file in YAML, which "
+          + "settings do not take: write the value out"
       )
-      let content = line.drop { $0 == " " }
-      if content.isEmpty || content.hasPrefix("#") || content == "---" { continue }
-      if content.hasPrefix("- ") {
-        guard open != nil else { throw wrong }
-        let values = try Self.values(content.dropFirst(2), wrong)
-        guard values.count == 1 else { throw wrong }
-        items += values
-        continue
-      }
-      guard !line.hasPrefix(" "), let colon = content.firstIndex(of: ":") else { throw wrong }
-      if let (name, entry) = close() { entries[name] = entry }
-      let name = String(content[..<colon])
-      guard entries[name] == nil, !name.isEmpty else {
-        throw ConfigurationError("\(path), line \(number): \(name) is given twice")
-      }
-      let rest = content[content.index(after: colon)...]
-      guard rest.isEmpty || rest.hasPrefix(" ") else { throw wrong }
-      open = (name, number)
-      items = try Self.values(rest, wrong)
-      if !items.isEmpty {
-        entries[name] = Entry(values: items, line: number)
-        open = nil
-      }
     }
-    if let (name, entry) = close() { entries[name] = entry }
+    let root: Node?
+    do {
+      // Every scalar stays the text that it is written as: the settings know their types.
+      root = try Parser(yaml: text, resolver: .basic, encoding: .utf8).singleRoot()
+    } catch let error as YamlError {
+      throw ConfigurationError("\(path), \(Self.explanation(of: error))")
+    }
+    guard let root, !Self.isNull(root) else { return }
+    guard case .mapping(let settings) = root else { throw wrong(root) }
+    for (key, value) in settings {
+      guard case .scalar(let name) = key else { throw wrong(key) }
+      entries[name.string] = Entry(values: try values(value), line: key.mark?.line ?? 1)
+    }
   }
 
-  /// The scalar, or the scalars between brackets, at the end of a line.
-  private static func values(_ text: Substring, _ wrong: ConfigurationError) throws -> [String] {
-    var rest = text.drop { $0 == " " }
-    var values: [String] = []
-    let isList = rest.first == "["
-    if isList { rest.removeFirst() }
-    while true {
-      rest = rest.drop { $0 == " " }
-      if rest.isEmpty || rest.first == "#" { break }
-      if isList, rest.first == "]" {
-        rest = rest.dropFirst().drop { $0 == " " }
-        guard rest.isEmpty || rest.first == "#" else { throw wrong }
-        return values
-      }
-      guard isList || values.isEmpty else { throw wrong }
-      values.append(try scalar(&rest, isList, wrong))
-      rest = rest.drop { $0 == " " }
-      if isList, rest.first == "," { rest.removeFirst() }
+  private func values(_ node: Node) throws -> [String] {
+    if Self.isNull(node) { return [] }
+    guard case .sequence(let items) = node, node.tag == Tag(.seq, .basic) else {
+      return [try text(node)]
     }
-    guard !isList else { throw wrong }
-    return values
+    return try items.map(text)
   }
 
-  private static func scalar(
-    _ rest: inout Substring,
-    _ isInList: Bool,
-    _ wrong: ConfigurationError
-  ) throws -> String {
-    if let quote = rest.first, quote == "\"" || quote == "'" {
-      rest.removeFirst()
-      guard let end = rest.firstIndex(of: quote), !rest[..<end].contains("\\") else { throw wrong }
-      defer { rest = rest[rest.index(after: end)...] }
-      return String(rest[..<end])
+  private func text(_ node: Node) throws -> String {
+    guard case .scalar(let scalar) = node, node.tag == Tag(.str, .basic) else {
+      throw wrong(node)
     }
-    guard let first = rest.first, !"{}&*!|>%@`".contains(first) else { throw wrong }
-    var value = ""
-    while let character = rest.first {
-      if isInList, character == "," || character == "]" { break }
-      if character == "#", value.last == " " { break }
-      value.append(character)
-      rest.removeFirst()
+    return scalar.string
+  }
+
+  private func wrong(_ node: Node) -> ConfigurationError {
+    ConfigurationError(
+      "\(path), line \(node.mark?.line ?? 1): neither `name: value` nor a list of values"
+    )
+  }
+
+  private static func isNull(_ node: Node) -> Bool {
+    guard case .scalar(let scalar) = node, scalar.style == .plain else { return false }
+    return ["", "~", "null"].contains(scalar.string)
+  }
+
+  /// The first line with what may be an alias.
+  ///
+  /// Found before the parser sees it: a few lines of aliases to aliases stand for more values than
+  /// any memory holds, and the parser compares keys by all of them.
+  private static func lineOfAlias(_ text: String) -> Int? {
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let index = lines.firstIndex { line in
+      guard line.first(where: { $0 != " " }) != "#" else { return false }
+      return zip(line.utf8, line.utf8.dropFirst()).contains { first, second in
+        first == UInt8(ascii: "*") && isWord(second)
+      }
     }
-    while value.last == " " { value.removeLast() }
-    // What would begin a mapping within a mapping in YAML.
-    guard !value.contains(": "), !value.hasSuffix(":") else { throw wrong }
-    return value
+    return index.map { $0 + 1 }
+  }
+
+  /// Whether the name of an alias may begin with a byte.
+  private static func isWord(_ byte: UInt8) -> Bool {
+    let character = Character(Unicode.Scalar(byte))
+    return character.isASCII
+      && (character.isLetter || character.isNumber || character == "_" || character == "-")
+  }
+
+  private static func explanation(of error: YamlError) -> String {
+    switch error {
+    case .scanner(let context, let problem, let mark, _):
+      // What is never closed is named by where it begins.
+      "line \(context?.mark.line ?? mark.line): \(problem)"
+    case .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+      "line \(mark.line): \(problem)"
+    case .duplicatedKeysInMapping(let names, let context):
+      "line \(context.mark.line): \(names.joined(separator: ", ")) is given twice"
+    case .reader(let problem, let offset, _, let text):
+      "line \(text.prefix(offset ?? 0).count(where: \.isNewline) + 1): \(problem)"
+    default: "line 1: \(error)"
+    }
   }
 }
 

@@ -3,12 +3,15 @@
 
 import Media
 import StableVideoDiffusion
+import Synchronization
 import TensorCore
 import VideoService
 
-/// The engine as the service calls it.
-struct ServedEngine: ClipGenerating {
-  let engine: Engine
+/// The engine as the service calls it, which can be there before the model is loaded.
+final class ServedEngine: ClipGenerating {
+  private let loaded = Mutex<Engine?>(nil)
+
+  func use(_ engine: Engine) { loaded.withLock { $0 = engine } }
 
   func generate(
     _ request: ClipRequest,
@@ -16,6 +19,9 @@ struct ServedEngine: ClipGenerating {
     to output: String,
     progress: @escaping @Sendable (ClipProgress) -> Void
   ) async throws -> GeneratedClip {
+    guard let engine = loaded.withLock({ $0 }) else {
+      throw ClipError(.internal, "a clip was asked for before the model was loaded")
+    }
     let seed = request.seed ?? GenerationRequest.drawSeed()
     var generation = GenerationRequest()
     generation.apply(engine.model.recommended)
