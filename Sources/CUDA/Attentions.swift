@@ -2,7 +2,6 @@
 // Copyright 2026 the Zoetrope authors
 
 internal import CCUDA
-internal import Synchronization
 
 /// Self-attention by cuDNN's fused engines: scores never reach memory.
 ///
@@ -60,7 +59,7 @@ package final class Attentions: Sendable {
 
   private let dnn: DNN
   private let allocator: DeviceAllocator
-  private let plans = Mutex<[Problem: Result<Plan, CUDAError>]>([:])
+  private let plans = PlanCache<Problem, Plan>()
 
   package init(_ dnn: DNN, _ allocator: DeviceAllocator) {
     self.dnn = dnn
@@ -68,13 +67,7 @@ package final class Attentions: Sendable {
   }
 
   /// Why problems that cuDNN refused were refused, for reports.
-  package var refusals: [(problem: Problem, reason: String)] {
-    plans.withLock { plans in
-      plans.compactMap { problem, result in
-        if case .failure(let error) = result { (problem, error.message) } else { nil }
-      }
-    }
-  }
+  package var refusals: [(problem: Problem, reason: String)] { plans.refusals }
 
   /// Computes attention.
   ///
@@ -85,7 +78,9 @@ package final class Attentions: Sendable {
   /// - Throws: `CUDAError` with code `.unsupported` if cuDNN has no engine for it.
   package func run(_ problem: Problem, qkv: UInt64, y: UInt64) throws(CUDAError) {
     try dnn.device.bind()
-    let plan = try self.plan(problem)
+    let plan = try plans.plan(problem) { () throws(CUDAError) in
+      Plan(try makePlan(problem), scale: 1 / Float(problem.size).squareRoot())
+    }
     let workspace = try allocator.allocate(plan.plan.workspaceBytes)
     let distance = UInt64(problem.heads * problem.size * problem.element.byteCount)
     try plan.plan.run(
@@ -98,21 +93,6 @@ package final class Attentions: Sendable {
       ],
       workspace: workspace.address
     )
-  }
-
-  private func plan(_ problem: Problem) throws(CUDAError) -> Plan {
-    if let known = plans.withLock({ $0[problem] }) { return try known.get() }
-    do throws(CUDAError) {
-      let made = Plan(try makePlan(problem), scale: 1 / Float(problem.size).squareRoot())
-      plans.withLock { $0[problem] = .success(made) }
-      return made
-    } catch {
-      guard error.code != .outOfMemory else { throw error }
-      // Whatever keeps the library from planning, others can compute it; why is kept for reports.
-      let refusal = CUDAError(.unsupported, error.call, error.message)
-      plans.withLock { $0[problem] = .failure(refusal) }
-      throw refusal
-    }
   }
 
   private func makePlan(_ p: Problem) throws(CUDAError) -> DNNPlan {

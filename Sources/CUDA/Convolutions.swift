@@ -2,7 +2,6 @@
 // Copyright 2026 the Zoetrope authors
 
 internal import CCUDA
-internal import Synchronization
 
 /// Convolutions by cuDNN over channels-last maps, with bias and residual in the same pass.
 package final class Convolutions: Sendable {
@@ -100,7 +99,7 @@ package final class Convolutions: Sendable {
 
   private let dnn: DNN
   private let allocator: DeviceAllocator
-  private let plans = Mutex<[Problem: Result<DNNPlan, CUDAError>]>([:])
+  private let plans = PlanCache<Problem, DNNPlan>()
 
   package init(_ dnn: DNN, _ allocator: DeviceAllocator) {
     self.dnn = dnn
@@ -108,13 +107,7 @@ package final class Convolutions: Sendable {
   }
 
   /// Why problems that cuDNN refused were refused, for reports.
-  package var refusals: [(problem: Problem, reason: String)] {
-    plans.withLock { plans in
-      plans.compactMap { problem, result in
-        if case .failure(let error) = result { (problem, error.message) } else { nil }
-      }
-    }
-  }
+  package var refusals: [(problem: Problem, reason: String)] { plans.refusals }
 
   /// Computes a convolution.
   ///
@@ -125,7 +118,9 @@ package final class Convolutions: Sendable {
   /// - Throws: `CUDAError` with code `.unsupported` if cuDNN has no engine for it.
   package func run(_ problem: Problem, _ operands: Operands) throws(CUDAError) {
     try dnn.device.bind()
-    let plan = try self.plan(problem)
+    let plan = try plans.plan(problem) { () throws(CUDAError) in
+      try makePlan(problem)
+    }
     let workspace = try allocator.allocate(plan.workspaceBytes)
     var tensors = [
       (Identifier.x, operands.x), (Identifier.weight, operands.weight), (Identifier.y, operands.y),
@@ -133,21 +128,6 @@ package final class Convolutions: Sendable {
     if problem.hasBias { tensors.append((Identifier.bias, operands.bias)) }
     if problem.hasResidual { tensors.append((Identifier.residual, operands.residual)) }
     try plan.run(tensors, workspace: workspace.address)
-  }
-
-  private func plan(_ problem: Problem) throws(CUDAError) -> DNNPlan {
-    if let known = plans.withLock({ $0[problem] }) { return try known.get() }
-    do throws(CUDAError) {
-      let made = try makePlan(problem)
-      plans.withLock { $0[problem] = .success(made) }
-      return made
-    } catch {
-      guard error.code != .outOfMemory else { throw error }
-      // Whatever keeps the library from planning, others can compute it; why is kept for reports.
-      let refusal = CUDAError(.unsupported, error.call, error.message)
-      plans.withLock { $0[problem] = .failure(refusal) }
-      throw refusal
-    }
   }
 
   private func makePlan(_ p: Problem) throws(CUDAError) -> DNNPlan {
