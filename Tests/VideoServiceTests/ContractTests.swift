@@ -164,13 +164,11 @@ import VideoService
     #expect(generator.state.requests.isEmpty)
   }
 
-  /// CVE-2024-9056.
+  /// CVE-2024-9056: a parser that begins anew at each hyphen would outlast the suite's time limit.
   @Test func `reads past what follows the last boundary`() async throws {
     try await LiveServer.with { server in
-      let closing = "--XBX--" + String(repeating: "-", count: 64 << 10)
-      let start = ContinuousClock.now
+      let closing = "--XBX--" + String(repeating: "-", count: 4 << 20)
       try await server.expect(200, for: request([imagePart], closing: closing))
-      #expect(ContinuousClock.now - start < .seconds(20))
     }
   }
 

@@ -91,11 +91,22 @@ import VideoService
 
   @Test func `time that is up is said so, and the work has ended by then`() async throws {
     let generator = StubGenerator(heldUntil: Occurrence())
+    let clock = ManualClock()
     try await LiveServer.with(
       generator,
-      { service, _ in service.timeout = .milliseconds(500) }
+      { service, settings in
+        service.timeout = .milliseconds(500)
+        settings.clock = clock
+      }
     ) { server in
-      let answer = try await server.exchange(request([imagePart]))
+      let connection = try await RawConnection(port: server.port)
+      try await connection.send(request([imagePart]))
+      try await until { generator.state.running == 1 }
+      try await until {
+        clock.advance(by: .seconds(1))
+        return generator.state.running == 0
+      }
+      let answer = try await connection.answer()
       #expect(answer.status == 504)
       #expect(answer.text == #"{"error":"Not able to process the request in 0.5 seconds"}"#)
       #expect(generator.state.running == 0)

@@ -141,13 +141,16 @@ import VideoService
 
   @Test func `that take too long are ended`() async throws {
     let generator = StubGenerator(heldUntil: Occurrence())
-    try await LiveServer.with(
-      generator,
-      { service, _ in service.timeout = .milliseconds(500) }
-    ) { server in
+    let clock = ManualClock()
+    try await LiveServer.with(generator, { _, settings in settings.clock = clock }) { server in
       let id = try await submit(server)
+      try await until { generator.state.running == 1 }
+      #expect(try await status(server, id) == "\"in_progress\"")
+      try await until {
+        clock.advance(by: .seconds(601))
+        return generator.state.running == 0
+      }
       try await waitFor("failed", server, id)
-      #expect(generator.state.running == 0)
       #expect(try await ask(server, "GET", "get", id).status == 504)
     }
   }

@@ -107,7 +107,8 @@ struct EndpointResponder: Sendable {
       timeout: service.timeout,
       clientGone: incoming.watch.clientGone,
       stopping: stopping,
-      grace: settings.grace
+      grace: settings.grace,
+      clock: settings.clock
     )
   }
 

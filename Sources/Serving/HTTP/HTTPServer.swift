@@ -35,6 +35,8 @@ public struct HTTPServer: Sendable {
     public var idleTimeout = Duration.seconds(60)
     /// Where requests get their temporary directories, without a slash at the end.
     public var temporaryDirectory = "/tmp"
+    /// What timeouts and the grace are measured by; tests bring one that they move by hand.
+    package var clock: any Clock<Duration> = ContinuousClock()
 
     /// Creates the default settings.
     public init() {}

@@ -11,12 +11,21 @@ package struct RequestLife: Sendable {
   let stopping: Occurrence
   /// How long work may go on after that.
   let grace: Duration
+  /// What both are measured by.
+  let clock: any Clock<Duration>
 
-  package init(timeout: Duration?, clientGone: Occurrence, stopping: Occurrence, grace: Duration) {
+  package init(
+    timeout: Duration?,
+    clientGone: Occurrence,
+    stopping: Occurrence,
+    grace: Duration,
+    clock: any Clock<Duration> = ContinuousClock()
+  ) {
     self.timeout = timeout
     self.clientGone = clientGone
     self.stopping = stopping
     self.grace = grace
+    self.clock = clock
   }
 
   private enum Outcome<Value: Sendable>: Sendable {
@@ -39,7 +48,7 @@ package struct RequestLife: Sendable {
       group.addTask { .finished(try await work()) }
       if let timeout {
         group.addTask {
-          try await Task.sleep(for: timeout)
+          try await clock.sleep(for: timeout)
           return .interrupted(
             ServingError(
               .timedOut,
@@ -55,7 +64,7 @@ package struct RequestLife: Sendable {
       }
       group.addTask {
         await stopping.wait()
-        try await Task.sleep(for: grace)
+        try await clock.sleep(for: grace)
         return .interrupted(
           ServingError(
             .stopping,

@@ -134,14 +134,16 @@ final class TaskRunner: Sendable {
       timeout: nil,
       clientGone: cancellations.withLock { $0[id] } ?? Occurrence(),
       stopping: stopping,
-      grace: settings.grace
+      grace: settings.grace,
+      clock: settings.clock
     )
     // Nobody waits with a connection open, so the time in line does not count.
     let work = RequestLife(
       timeout: service.timeout,
       clientGone: Occurrence(),
       stopping: Occurrence(),
-      grace: .zero
+      grace: .zero,
+      clock: settings.clock
     )
     let status: TaskStatus
     let answer: Answer
