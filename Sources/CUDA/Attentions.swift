@@ -7,7 +7,9 @@ internal import CCUDA
 ///
 /// The library knows attention by the shape of its graph: a product, a scale, a softmax spelled out as
 /// maximum, difference, exponential, sum and quotient, and a product whose left side has the type of
-/// its operands. Everything between is float32.
+/// its operands. Everything between is float32. Beside these stands the logarithm of each row's sum, which
+/// training would keep: without it the library takes the graph for a kind of attention that its engines
+/// no longer have.
 package final class Attentions: Sendable {
   /// Attention over tokens.
   package struct Problem: Hashable, Sendable, CustomStringConvertible {
@@ -142,6 +144,8 @@ package final class Attentions: Sendable {
     let shifted = try virtual(float)
     let powers = try virtual(float)
     let sum = try virtual(float, isColumn: true)
+    let logarithm = try virtual(float, isColumn: true)
+    let statistics = try virtual(float, isColumn: true)
     let weights = try virtual(element)
     let operations = [
       try dnn.product(query, key, scores),
@@ -150,6 +154,8 @@ package final class Attentions: Sendable {
       try dnn.pointwise(DNN_MODE_SUBTRACT, scaled, maximum, shifted),
       try dnn.pointwise(DNN_MODE_EXP, shifted, nil, powers),
       try dnn.reduction(DNN_REDUCE_ADD, powers, sum),
+      try dnn.pointwise(DNN_MODE_LOG, sum, nil, logarithm),
+      try dnn.pointwise(DNN_MODE_ADD, maximum, logarithm, statistics),
       try dnn.pointwise(DNN_MODE_DIVIDE, powers, sum, weights),
       try dnn.product(weights, value, output),
     ]

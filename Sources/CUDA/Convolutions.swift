@@ -94,7 +94,7 @@ package final class Convolutions: Sendable {
     static let residual = 4
     static let y = 5
     static let convolved = 6
-    static let biased = 7
+    static let summed = 7
   }
 
   private let dnn: DNN
@@ -163,17 +163,7 @@ package final class Convolutions: Sendable {
     let convolved = isPlain ? y : try intermediate(Identifier.convolved)
     var operations = [try convolution(p, x, weight, convolved)]
     var last = convolved
-    if p.hasBias {
-      let bias = try dnn.tensor(
-        Identifier.bias,
-        element,
-        sizes: [1, p.outputs, 1, 1],
-        strides: [p.outputs, 1, p.outputs, p.outputs]
-      )
-      let biased = p.hasResidual ? try intermediate(Identifier.biased) : y
-      operations.append(try dnn.pointwise(DNN_MODE_ADD, last, bias, biased))
-      last = biased
-    }
+    // The residual first: in the other order no engine is ready-made, and compiling one takes a second.
     if p.hasResidual {
       let residual = try dnn.tensor(
         Identifier.residual,
@@ -181,7 +171,18 @@ package final class Convolutions: Sendable {
         sizes: ySizes,
         strides: yStrides
       )
-      operations.append(try dnn.pointwise(DNN_MODE_ADD, last, residual, y))
+      let summed = p.hasBias ? try intermediate(Identifier.summed) : y
+      operations.append(try dnn.pointwise(DNN_MODE_ADD, last, residual, summed))
+      last = summed
+    }
+    if p.hasBias {
+      let bias = try dnn.tensor(
+        Identifier.bias,
+        element,
+        sizes: [1, p.outputs, 1, 1],
+        strides: [p.outputs, 1, p.outputs, p.outputs]
+      )
+      operations.append(try dnn.pointwise(DNN_MODE_ADD, last, bias, y))
     }
     return try DNNPlan(
       dnn,

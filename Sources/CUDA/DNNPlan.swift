@@ -16,7 +16,12 @@ final class DNNPlan: Sendable {
   private let graph: DNN.Descriptor
   private let name: String
 
+  /// Scratch memory beyond which an engine is taken only if no other is there.
+  private static let modestWorkspace = 256 << 20
+
   /// Finds the first engine that takes a graph, in the order in which the library recommends them.
+  ///
+  /// Engines whose results differ from run to run are passed over: a seed stands for one clip.
   ///
   /// - Parameters:
   ///   - dnn: The library.
@@ -24,7 +29,7 @@ final class DNNPlan: Sendable {
   ///   - isExact: Whether engines that round their operands (as to TensorFloat-32) are passed over.
   ///   - name: What to call it in messages.
   /// - Throws: `CUDAError` with code `.unsupported` if no engine takes it.
-  init(
+  convenience init(
     _ dnn: DNN,
     _ operations: [DNN.Descriptor],
     isExact: Bool,
@@ -35,6 +40,7 @@ final class DNNPlan: Sendable {
     try graph.set(DNN_GRAPH_OPERATIONS, operations)
     try graph.finalize()
     var reasons: [String] = []
+    var large: (plan: DNN.Descriptor, engine: Int, bytes: Int)?
     for mode in [DNN_HEURISTIC_A, DNN_HEURISTIC_FALLBACK] {
       let configurations: [DNN.Descriptor]
       do throws(CUDAError) {
@@ -53,29 +59,59 @@ final class DNNPlan: Sendable {
             reasons.append("engine \(engine) rounds its operands")
             continue
           }
+          if notes.contains(Int32(DNN_NOTE_NOT_DETERMINISTIC)) {
+            reasons.append("engine \(engine) is not deterministic")
+            continue
+          }
           let plan = try DNN.Descriptor(DNN_PLAN, "plan", dnn)
           try plan.set(DNN_PLAN_HANDLE, DNN_TYPE_HANDLE, [dnn.library])
           try plan.set(DNN_PLAN_CONFIGURATION, [configuration])
           try plan.finalize()
           var bytes = [Int64(0)]
           _ = try plan.get(DNN_PLAN_WORKSPACE, DNN_TYPE_INT64, &bytes)
-          self.dnn = dnn
-          self.plan = plan
-          self.graph = graph
-          self.engine = engine
-          self.name = name
-          workspaceBytes = Int(bytes[0])
+          if bytes[0] > Self.modestWorkspace {
+            if large.map({ bytes[0] < $0.bytes }) ?? true { large = (plan, engine, Int(bytes[0])) }
+            continue
+          }
+          self.init(dnn, plan, graph, engine: engine, workspaceBytes: Int(bytes[0]), name: name)
           return
         } catch  where error.code == .unsupported {
           reasons.append(error.message)
         }
       }
     }
+    if let large {
+      self.init(
+        dnn,
+        large.plan,
+        graph,
+        engine: large.engine,
+        workspaceBytes: large.bytes,
+        name: name
+      )
+      return
+    }
     throw CUDAError(
       .unsupported,
       name,
       "cuDNN has no engine for it: " + (reasons.last ?? "it recommends none")
     )
+  }
+
+  private init(
+    _ dnn: DNN,
+    _ plan: DNN.Descriptor,
+    _ graph: DNN.Descriptor,
+    engine: Int,
+    workspaceBytes: Int,
+    name: String
+  ) {
+    self.dnn = dnn
+    self.plan = plan
+    self.graph = graph
+    self.engine = engine
+    self.workspaceBytes = workspaceBytes
+    self.name = name
   }
 
   private static func recommendations(

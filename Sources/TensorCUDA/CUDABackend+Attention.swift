@@ -20,8 +20,9 @@ extension CUDABackend {
       size: channels / heads,
       element: element
     )
-    // What cuDNN's fused engines take: 16-bit numbers, heads of whole 16 bytes, and not too wide ones.
-    if element != .float32, problem.size % 8 == 0, problem.size <= 128 {
+    // What cuDNN's fused engines take: 16-bit numbers, heads of whole 16 bytes. How wide a head may be
+    // depends on the card and the library.
+    if element != .float32, problem.size % 8 == 0 {
       do {
         try engine.attentions.run(problem, qkv: from, y: to)
         return result
