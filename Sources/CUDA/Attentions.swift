@@ -61,11 +61,13 @@ package final class Attentions: Sendable {
 
   private let dnn: DNN
   private let allocator: DeviceAllocator
+  private let cache: CompilationCache
   private let plans = PlanCache<Problem, Plan>()
 
-  package init(_ dnn: DNN, _ allocator: DeviceAllocator) {
+  package init(_ dnn: DNN, _ allocator: DeviceAllocator, _ cache: CompilationCache) {
     self.dnn = dnn
     self.allocator = allocator
+    self.cache = cache
   }
 
   /// Why problems that cuDNN refused were refused, for reports.
@@ -81,7 +83,10 @@ package final class Attentions: Sendable {
   package func run(_ problem: Problem, qkv: UInt64, y: UInt64) throws(CUDAError) {
     try dnn.device.bind()
     let plan = try plans.plan(problem) { () throws(CUDAError) in
-      Plan(try makePlan(problem), scale: 1 / Float(problem.size).squareRoot())
+      let plan = try DNNPlan(dnn, name: "\(problem)", isExact: false, cache) {
+        () throws(CUDAError) in try operations(problem)
+      }
+      return Plan(plan, scale: 1 / Float(problem.size).squareRoot())
     }
     let workspace = try allocator.allocate(plan.plan.workspaceBytes)
     let distance = UInt64(problem.heads * problem.size * problem.element.byteCount)
@@ -97,7 +102,7 @@ package final class Attentions: Sendable {
     )
   }
 
-  private func makePlan(_ p: Problem) throws(CUDAError) -> DNNPlan {
+  private func operations(_ p: Problem) throws(CUDAError) -> [DNN.Descriptor] {
     let channels = p.heads * p.size
     let row = 3 * channels
     let element = p.element.dnn
@@ -147,7 +152,7 @@ package final class Attentions: Sendable {
     let logarithm = try virtual(float, isColumn: true)
     let statistics = try virtual(float, isColumn: true)
     let weights = try virtual(element)
-    let operations = [
+    return [
       try dnn.product(query, key, scores),
       try dnn.pointwise(DNN_MODE_MULTIPLY, scores, scale, scaled),
       try dnn.reduction(DNN_REDUCE_MAX, scaled, maximum),
@@ -159,6 +164,5 @@ package final class Attentions: Sendable {
       try dnn.pointwise(DNN_MODE_DIVIDE, powers, sum, weights),
       try dnn.product(weights, value, output),
     ]
-    return try DNNPlan(dnn, operations, isExact: false, name: "\(p)")
   }
 }

@@ -66,7 +66,7 @@ package final class Convolutions: Sendable {
         + "\(outputWidth), \(outputs)], kernel \(kernelHeight)x\(kernelWidth), stride "
         + "\(strideHeight) \(strideWidth), padding \(top) \(left) \(bottom) \(right)"
         + (hasBias ? ", bias" : "") + (hasResidual ? ", residual" : "")
-        + (rowStride == width ? "" : ", rows of \(rowStride)")
+        + (rowStride == width ? "" : ", rows of \(rowStride) and \(outputRowStride)")
     }
   }
 
@@ -99,11 +99,13 @@ package final class Convolutions: Sendable {
 
   private let dnn: DNN
   private let allocator: DeviceAllocator
+  private let cache: CompilationCache
   private let plans = PlanCache<Problem, DNNPlan>()
 
-  package init(_ dnn: DNN, _ allocator: DeviceAllocator) {
+  package init(_ dnn: DNN, _ allocator: DeviceAllocator, _ cache: CompilationCache) {
     self.dnn = dnn
     self.allocator = allocator
+    self.cache = cache
   }
 
   /// Why problems that cuDNN refused were refused, for reports.
@@ -119,7 +121,9 @@ package final class Convolutions: Sendable {
   package func run(_ problem: Problem, _ operands: Operands) throws(CUDAError) {
     try dnn.device.bind()
     let plan = try plans.plan(problem) { () throws(CUDAError) in
-      try makePlan(problem)
+      try DNNPlan(dnn, name: "\(problem)", isExact: problem.element == .float32, cache) {
+        () throws(CUDAError) in try operations(problem)
+      }
     }
     let workspace = try allocator.allocate(plan.workspaceBytes)
     var tensors = [
@@ -130,7 +134,7 @@ package final class Convolutions: Sendable {
     try plan.run(tensors, workspace: workspace.address)
   }
 
-  private func makePlan(_ p: Problem) throws(CUDAError) -> DNNPlan {
+  private func operations(_ p: Problem) throws(CUDAError) -> [DNN.Descriptor] {
     let element = p.element.dnn
     let xStrides = [p.height * p.rowStride * p.inputs, 1, p.rowStride * p.inputs, p.inputs]
     let ySizes = [p.images, p.outputs, p.outputHeight, p.outputWidth]
@@ -184,12 +188,7 @@ package final class Convolutions: Sendable {
       )
       operations.append(try dnn.pointwise(DNN_MODE_ADD, last, bias, y))
     }
-    return try DNNPlan(
-      dnn,
-      operations,
-      isExact: p.element == .float32,
-      name: "\(p)"
-    )
+    return operations
   }
 
   private func convolution(

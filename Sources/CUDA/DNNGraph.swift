@@ -45,6 +45,9 @@ package final class DNN: Sendable {
     try EntryPoints(library).version.function()
   }
 
+  /// The library's version, as 91300 for 9.13.0.
+  var version: Int { get throws(CUDAError) { try points.version.function() } }
+
   /// Opens the library on a GPU.
   ///
   /// - Parameters:
@@ -138,6 +141,9 @@ package final class DNN: Sendable {
       kept += descriptors
       try set(attribute, DNN_TYPE_DESCRIPTOR, descriptors.map(\.handle))
     }
+
+    /// Lets another descriptor live as long as this one.
+    func keep(_ other: Descriptor) { kept.append(other) }
 
     func set(_ attribute: Int, integers: [Int]) throws(CUDAError) {
       try set(attribute, DNN_TYPE_INT64, integers.map(Int64.init))

@@ -7,44 +7,96 @@ internal import CCUDA
 final class DNNPlan: Sendable {
   /// Bytes of scratch memory that a run needs.
   let workspaceBytes: Int
-  /// Which engine computes it, for reports.
-  let engine: Int
 
   private let dnn: DNN
   private let plan: DNN.Descriptor
-  /// The library says nothing of how long a plan needs the graph that it was made from.
-  private let graph: DNN.Descriptor
   private let name: String
 
-  /// Scratch memory beyond which an engine is taken only if no other is there.
-  private static let modestWorkspace = 256 << 20
+  /// Raised when graphs are spelt otherwise than before: plans on disk are then found anew.
+  private static let spelling = 1
 
-  /// Finds the first engine that takes a graph, in the order in which the library recommends them.
+  /// Takes a plan from disk, or else finds the first engine that takes a graph, in the order in which the
+  /// library recommends them.
   ///
   /// Engines whose results differ from run to run are passed over: a seed stands for one clip.
   ///
   /// - Parameters:
   ///   - dnn: The library.
-  ///   - operations: The graph's operations, final.
+  ///   - name: What decides the graph, in words; also for messages.
   ///   - isExact: Whether engines that round their operands (as to TensorFloat-32) are passed over.
-  ///   - name: What to call it in messages.
+  ///   - cache: Where plans are kept: some are compiled, for most of a second each.
+  ///   - operations: The graph's operations, final.
   /// - Throws: `CUDAError` with code `.unsupported` if no engine takes it.
-  convenience init(
+  init(
+    _ dnn: DNN,
+    name: String,
+    isExact: Bool,
+    _ cache: CompilationCache,
+    operations: () throws(CUDAError) -> [DNN.Descriptor]
+  ) throws(CUDAError) {
+    self.dnn = dnn
+    self.name = name
+    let gpu = dnn.device.description
+    let key =
+      "\(Self.spelling) \(try dnn.version) \(gpu.name) \(gpu.capability) \(gpu.multiprocessors) "
+      + "\(isExact) \(name)"
+    if let text = cache.content(key, name: "plan", kind: "json"),
+      let (plan, bytes) = try? Self.restored(dnn, text)
+    {
+      self.plan = plan
+      workspaceBytes = bytes
+      return
+    }
+    (plan, workspaceBytes) = try Self.found(dnn, operations(), isExact: isExact, name: name)
+    // A library that cannot write a plan down is no reason not to use it.
+    if let text = try? Self.text(plan) { cache.keep(text, key, name: "plan", kind: "json") }
+  }
+
+  /// A plan as the library wrote it down, what was compiled for it included.
+  private static func text(_ plan: DNN.Descriptor) throws(CUDAError) -> [UInt8] {
+    var none: [UInt8] = []
+    let size = try plan.get(DNN_PLAN_TEXT, DNN_TYPE_CHARACTER, &none)
+    var text = [UInt8](repeating: 0, count: size)
+    let count = try plan.get(DNN_PLAN_TEXT, DNN_TYPE_CHARACTER, &text)
+    return Array(text.prefix(count))
+  }
+
+  private static func restored(
+    _ dnn: DNN,
+    _ text: [UInt8]
+  ) throws(CUDAError) -> (DNN.Descriptor, Int) {
+    let plan = try DNN.Descriptor(DNN_PLAN, "plan", dnn)
+    try plan.set(DNN_PLAN_HANDLE, DNN_TYPE_HANDLE, [dnn.library])
+    try plan.set(DNN_PLAN_TEXT, DNN_TYPE_CHARACTER, text)
+    try plan.finalize()
+    return (plan, try workspace(plan))
+  }
+
+  private static func workspace(_ plan: DNN.Descriptor) throws(CUDAError) -> Int {
+    var bytes = [Int64(0)]
+    _ = try plan.get(DNN_PLAN_WORKSPACE, DNN_TYPE_INT64, &bytes)
+    return Int(bytes[0])
+  }
+
+  /// Scratch memory beyond which an engine is taken only if no other is there.
+  private static let modestWorkspace = 256 << 20
+
+  private static func found(
     _ dnn: DNN,
     _ operations: [DNN.Descriptor],
     isExact: Bool,
     name: String
-  ) throws(CUDAError) {
+  ) throws(CUDAError) -> (DNN.Descriptor, Int) {
     let graph = try DNN.Descriptor(DNN_GRAPH, "graph", dnn)
     try graph.set(DNN_GRAPH_HANDLE, DNN_TYPE_HANDLE, [dnn.library])
     try graph.set(DNN_GRAPH_OPERATIONS, operations)
     try graph.finalize()
     var reasons: [String] = []
-    var large: (plan: DNN.Descriptor, engine: Int, bytes: Int)?
+    var large: (plan: DNN.Descriptor, bytes: Int)?
     for mode in [DNN_HEURISTIC_A, DNN_HEURISTIC_FALLBACK] {
       let configurations: [DNN.Descriptor]
       do throws(CUDAError) {
-        configurations = try Self.recommendations(dnn, graph, mode)
+        configurations = try recommendations(dnn, graph, mode)
       } catch  where error.code == .unsupported {
         reasons.append(error.message)
         continue
@@ -67,51 +119,22 @@ final class DNNPlan: Sendable {
           try plan.set(DNN_PLAN_HANDLE, DNN_TYPE_HANDLE, [dnn.library])
           try plan.set(DNN_PLAN_CONFIGURATION, [configuration])
           try plan.finalize()
-          var bytes = [Int64(0)]
-          _ = try plan.get(DNN_PLAN_WORKSPACE, DNN_TYPE_INT64, &bytes)
-          if bytes[0] > Self.modestWorkspace {
-            if large.map({ bytes[0] < $0.bytes }) ?? true { large = (plan, engine, Int(bytes[0])) }
-            continue
-          }
-          self.init(dnn, plan, graph, engine: engine, workspaceBytes: Int(bytes[0]), name: name)
-          return
+          // The library says nothing of how long a plan needs the graph that it was made from.
+          plan.keep(graph)
+          let bytes = try workspace(plan)
+          if bytes <= modestWorkspace { return (plan, bytes) }
+          if large.map({ bytes < $0.bytes }) ?? true { large = (plan, bytes) }
         } catch  where error.code == .unsupported {
           reasons.append(error.message)
         }
       }
     }
-    if let large {
-      self.init(
-        dnn,
-        large.plan,
-        graph,
-        engine: large.engine,
-        workspaceBytes: large.bytes,
-        name: name
-      )
-      return
-    }
+    if let large { return large }
     throw CUDAError(
       .unsupported,
       name,
       "cuDNN has no engine for it: " + (reasons.last ?? "it recommends none")
     )
-  }
-
-  private init(
-    _ dnn: DNN,
-    _ plan: DNN.Descriptor,
-    _ graph: DNN.Descriptor,
-    engine: Int,
-    workspaceBytes: Int,
-    name: String
-  ) {
-    self.dnn = dnn
-    self.plan = plan
-    self.graph = graph
-    self.engine = engine
-    self.workspaceBytes = workspaceBytes
-    self.name = name
   }
 
   private static func recommendations(

@@ -14,7 +14,7 @@ package final class CUDAEngine: Sendable {
   package let convolutions: Convolutions
   package let attentions: Attentions
   private let compiler: Compiler
-  private let cache: KernelCache
+  private let cache: CompilationCache
   private let modules = Mutex<[Element: Module]>([:])
   let staging: Staging
 
@@ -24,20 +24,20 @@ package final class CUDAEngine: Sendable {
   ///   - libraries: The libraries.
   ///   - ordinal: The number of the GPU.
   ///   - memoryLimit: The most bytes to use; none for all that the GPU has.
-  ///   - cache: Where compiled kernels are kept.
+  ///   - cache: Where compiled kernels and cuDNN's plans are kept.
   /// - Throws: `CUDAError` if the GPU or a library cannot be used.
   package init(
     _ libraries: CUDALibraries,
     ordinal: Int = 0,
     memoryLimit: Int? = nil,
-    cache: KernelCache = .standard
+    cache: CompilationCache = .standard
   ) throws(CUDAError) {
     device = try Device(libraries.driver, ordinal: ordinal)
     allocator = try DeviceAllocator(device, limit: memoryLimit)
     products = try MatrixProducts(libraries.cublasLt, allocator)
     let dnn = try DNN(libraries.cudnn, device)
-    convolutions = Convolutions(dnn, allocator)
-    attentions = Attentions(dnn, allocator)
+    convolutions = Convolutions(dnn, allocator, cache)
+    attentions = Attentions(dnn, allocator, cache)
     compiler = Compiler(libraries.nvrtc)
     staging = Staging(device)
     self.cache = cache

@@ -5,7 +5,10 @@
 // pads both sides alike only, as real engines often do. For anything else it recommends nothing. A
 // test turns it on; without, there are no engines at all.
 
+#include <algorithm>
 #include <map>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -20,6 +23,8 @@ struct descriptor {
   int kind;
   bool is_final = false;
   std::map<int, std::vector<int64_t>> numbers;
+  // Which of them are other descriptors.
+  std::set<int> references;
 };
 
 typedef std::vector<descriptor *> descriptors;
@@ -31,7 +36,7 @@ descriptor *child(descriptor *d, int attribute) {
 
 size_t width_of(int type) {
   switch (type) {
-    case 2: return 1;
+    case 2: case 24: return 1;
     case 1: case 4: case 7: case 8: case 11: case 14: case 18: return 4;
     default: return 8;
   }
@@ -58,6 +63,47 @@ descriptors convolution_of(descriptor *graph) {
     last = child(o, 753);
   }
   return operations;
+}
+
+// A descriptor and all that it refers to, in numbers: how a plan is written down and read again. One
+// that was met before is its place in the order of meeting.
+void write_down(descriptor *d, std::vector<descriptor *> &met, std::string &text) {
+  auto known = std::find(met.begin(), met.end(), d);
+  text += std::to_string(known - met.begin()) + ' ';
+  if (known != met.end()) return;
+  met.push_back(d);
+  text += std::to_string(d->kind) + ' ' + std::to_string(d->numbers.size()) + ' ';
+  for (auto &[attribute, numbers] : d->numbers) {
+    bool refers = d->references.count(attribute);
+    text += std::to_string(attribute) + ' ' + std::to_string(refers) + ' ' +
+            std::to_string(numbers.size()) + ' ';
+    for (int64_t n : numbers) {
+      if (refers) write_down(at((uintptr_t)n), met, text);
+      else text += std::to_string(n) + ' ';
+    }
+  }
+}
+
+descriptor *read_again(std::istringstream &text, std::vector<descriptor *> &met) {
+  size_t place = 0, attributes = 0, count = 0;
+  bool refers = false;
+  int attribute = 0;
+  if (text >> place && place < met.size()) return met[place];
+  descriptor *d = new descriptor;
+  met.push_back(d);
+  d->is_final = true;
+  text >> d->kind >> attributes;
+  for (size_t i = 0; i < attributes && text; i++) {
+    text >> attribute >> refers >> count;
+    if (refers) d->references.insert(attribute);
+    for (size_t j = 0; j < count && text; j++) {
+      int64_t n = 0;
+      if (refers) n = (int64_t)(uintptr_t)read_again(text, met);
+      else text >> n;
+      d->numbers[attribute].push_back(n);
+    }
+  }
+  return d;
 }
 
 bool pads_alike(descriptor *convolution) {
@@ -166,6 +212,7 @@ EXPORT int cudnnBackendSetAttribute(uintptr_t handle, int attribute, int type, i
   if (at(handle)->is_final) return bad_parameter;
   std::vector<int64_t> &numbers = at(handle)->numbers[attribute];
   numbers.clear();
+  if (type == 15) at(handle)->references.insert(attribute);
   for (int64_t i = 0; i < count; i++) {
     numbers.push_back(number(values, type, i));
     // What is referred to must be final.
@@ -179,6 +226,14 @@ EXPORT int cudnnBackendFinalize(uintptr_t handle) {
   descriptor *d = at(handle);
   if (d->kind == 4 && (!has_engine || convolution_of(child(d, 201)).empty()))
     return not_supported;
+  if (d->kind == 5 && d->numbers.count(405)) {
+    const std::vector<int64_t> &characters = d->numbers[405];
+    std::istringstream text(std::string(characters.begin(), characters.end()));
+    std::vector<descriptor *> met;
+    descriptor *configuration = read_again(text, met);
+    if (!text || configuration->kind != 3) return bad_parameter;
+    d->numbers[401] = {(int64_t)(uintptr_t)configuration};
+  }
   if (d->kind == 5 &&
       !pads_alike(child(convolution_of(child(child(d, 401), 201))[0], 702)))
     return not_supported;
@@ -194,6 +249,7 @@ EXPORT int cudnnBackendGetAttribute(uintptr_t handle, int attribute, int type, i
     // One recommendation, written into the caller's descriptor; it remembers its graph.
     descriptor *configuration = at(*(uintptr_t *)values);
     configuration->numbers[201] = d->numbers[201];
+    configuration->references.insert(201);
     configuration->is_final = true;
     *count = 1;
   } else if (attribute == 300 && type == 15 && capacity > 0) {
@@ -202,6 +258,12 @@ EXPORT int cudnnBackendGetAttribute(uintptr_t handle, int attribute, int type, i
   } else if (attribute == 1301 && type == 3) {
     *(int64_t *)values = 7;
     *count = 1;
+  } else if (attribute == 405 && type == 24) {
+    std::string text;
+    std::vector<descriptor *> met;
+    write_down(child(d, 401), met, text);
+    *count = (int64_t)text.size();
+    if (capacity > 0) memcpy(values, text.data(), std::min(text.size(), (size_t)capacity));
   } else if (attribute == 402 && type == 3) {
     *(int64_t *)values = 1000;
     *count = 1;

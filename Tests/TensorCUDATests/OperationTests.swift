@@ -18,7 +18,7 @@ internal import Testing
   func `every operation is its definition`(_ element: Element) throws {
     let fake = try FakeLibraries()
     do {
-      let engine = try CUDAEngine(fake.libraries(), cache: KernelCache(folder: nil))
+      let engine = try CUDAEngine(fake.libraries(), cache: CompilationCache(folder: nil))
       let backend = CUDABackend(engine, element)
       for test in OperationCase.all where element == .float32 || !test.needsFullPrecision {
         var ours = Operands(backend, seed: 7, round: element.rounded)
@@ -47,7 +47,7 @@ internal import Testing
     let fake = try FakeLibraries()
     try fake.enableEngine()
     do {
-      let engine = try CUDAEngine(fake.libraries(), cache: KernelCache(folder: nil))
+      let engine = try CUDAEngine(fake.libraries(), cache: CompilationCache(folder: nil))
       let backend = CUDABackend(engine, element)
       for test in OperationCase.all where test.name.hasPrefix("convolution") {
         // Twice, as the second time the plan is there.
@@ -79,7 +79,7 @@ internal import Testing
   func `weights of every format arrive as they are`(_ format: NumberFormat) throws {
     let engine = try CUDAEngine(
       FakeLibraries().libraries(),
-      cache: KernelCache(folder: nil)
+      cache: CompilationCache(folder: nil)
     )
     let backend = CUDABackend(engine, .float16)
     // Large enough for the staging buffers, and not a multiple of anything.
@@ -98,7 +98,7 @@ internal import Testing
   @Test func `numbers that are not finite are found`() throws {
     let engine = try CUDAEngine(
       FakeLibraries().libraries(),
-      cache: KernelCache(folder: nil)
+      cache: CompilationCache(folder: nil)
     )
     let backend = CUDABackend(engine, .float16)
     for bad in [Float.nan, .infinity, -.infinity] {
@@ -122,7 +122,7 @@ internal import Testing
   @Test func `full precision is at hand over the same memory`() throws {
     let engine = try CUDAEngine(
       FakeLibraries().libraries(),
-      cache: KernelCache(folder: nil)
+      cache: CompilationCache(folder: nil)
     )
     let backend = CUDABackend(engine, .float16)
     let values: [Float] = [1.0001, 2.0002, 3.0003]
@@ -140,7 +140,7 @@ internal import Testing
   ) throws {
     let fake = try FakeLibraries()
     do {
-      let engine = try CUDAEngine(fake.libraries(), cache: KernelCache(folder: nil))
+      let engine = try CUDAEngine(fake.libraries(), cache: CompilationCache(folder: nil))
       let backend = CUDABackend(engine, .float16)
       var operands = Operands(backend, seed: 3)
       let x = try operands.tensor([4, 8])
@@ -161,7 +161,7 @@ internal import Testing
     let fake = try FakeLibraries()
     do {
       let run = try #require(GoldenRun.all.first { $0.description == "tiny-odd/one_frame" })
-      let engine = try CUDAEngine(fake.libraries(), cache: KernelCache(folder: nil))
+      let engine = try CUDAEngine(fake.libraries(), cache: CompilationCache(folder: nil))
       for comparison in try run.singleSteps(on: CUDABackend(engine, .float32)) {
         #expect(comparison.holds, "\(comparison.label): \(comparison.difference)")
       }

@@ -6,14 +6,14 @@ internal import CUDATesting
 internal import FoundationEssentials
 internal import Testing
 
-@Suite struct KernelCacheTests {
+@Suite struct CompilationCacheTests {
   let folder = FileManager.default.temporaryDirectory.path + "/" + UUID().uuidString
   let fake: FakeLibraries
 
   init() throws { fake = try FakeLibraries() }
 
   private func code(_ source: String, _ options: [String]) throws -> [UInt8] {
-    try KernelCache(folder: folder).machineCode(
+    try CompilationCache(folder: folder).machineCode(
       of: source,
       name: "kernels",
       options: options,
@@ -51,7 +51,7 @@ internal import Testing
   }
 
   @Test func `a folder that cannot be written is no failure`() throws {
-    let cache = KernelCache(folder: "/proc/no-such-folder")
+    let cache = CompilationCache(folder: "/proc/no-such-folder")
     let compiler = try Compiler(fake.libraries().nvrtc)
     for _ in 0..<2 {
       _ = try cache.machineCode(of: "s", name: "k", options: ["-DELEMENT=2"], compiler)
