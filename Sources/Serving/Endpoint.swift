@@ -32,6 +32,8 @@ extension Endpoint {
 public struct Call: Sendable {
   /// The request's place in a trace; its span identifies the request to the client and in the log.
   public let trace: TraceContext
+  /// The name of the API key that the request showed; nil if the server has no keys.
+  public var keyName: String?
   /// Adds the request's id to every line.
   public let logger: Logger
   let ownDirectory: RequestDirectory
@@ -54,6 +56,11 @@ public enum EndpointList {
     RegisteredEndpoint(endpoint)
   }
 
+  /// Takes one endpoint that keeps its tasks itself, and learns its form.
+  public static func buildExpression(_ endpoint: some TaskKeeping) -> RegisteredEndpoint {
+    RegisteredEndpoint(keepingTasks: endpoint)
+  }
+
   /// Takes the endpoints in their order.
   public static func buildBlock(_ endpoints: RegisteredEndpoint...) -> [RegisteredEndpoint] {
     endpoints
@@ -71,6 +78,8 @@ public struct RegisteredEndpoint: Sendable {
   let answer: @Sendable ([String: FieldInput], Call) async throws -> Reply
   /// Checks the inputs alone, so that a wrong request need not wait for its turn to hear of it.
   let check: @Sendable ([String: FieldInput]) throws -> Void
+  /// Who keeps the tasks; nil for the server itself.
+  let keeper: TaskKeeper?
 
   /// The path without its slash, such as `generate`.
   var name: String { String(path.dropFirst()) }
@@ -87,5 +96,21 @@ public struct RegisteredEndpoint: Sendable {
     declared = schema.map(\.entries)
     answer = { inputs, call in try await endpoint(schema.get().decode(inputs), call) }
     check = { inputs in _ = try schema.get().decode(inputs) }
+    keeper = nil
+  }
+
+  init<Wrapped: TaskKeeping>(keepingTasks endpoint: Wrapped) {
+    let plain = RegisteredEndpoint(endpoint)
+    path = plain.path
+    summary = plain.summary
+    output = plain.output
+    takesTasks = plain.takesTasks
+    declared = plain.declared
+    answer = plain.answer
+    check = plain.check
+    keeper = TaskKeeper(
+      endpoint,
+      Result { () throws(ServingError) in try FormSchema(Wrapped.Input.self) }
+    )
   }
 }

@@ -10,7 +10,7 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     /// The HTTP status sent; 500 for failures that never reach a client.
     public let status: Int
 
-    private init(_ name: String, _ status: Int) {
+    package init(_ name: String, _ status: Int) {
       self.name = name
       self.status = status
     }
@@ -21,6 +21,8 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     public static let invalidRequest = Code("invalid-request", 400)
     /// There is nothing of that name.
     public static let notFound = Code("not-found", 404)
+    /// What is asked for contradicts what was asked for before.
+    public static let conflict = Code("conflict", 409)
     /// The body is larger than the service takes.
     public static let tooLarge = Code("too-large", 413)
     /// The content type is none that the service reads.

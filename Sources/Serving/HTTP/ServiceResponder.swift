@@ -84,11 +84,13 @@ struct ServiceResponder: HTTPResponder {
       let allow = route.methods.map(\.rawValue).joined(separator: ", ")
       return refuse(request, .methodNotAllowed, allow: allow)
     }
+    var keyName: String?
     if route.needsKey, !settings.keys.isEmpty {
       guard let name = settings.keys.name(for: request.headers[.authorization]) else {
         return refuseStranger(request)
       }
       logger[metadataKey: "key"] = .string(name)
+      keyName = name
     }
     switch route {
     case .probe(let isReadiness):
@@ -97,12 +99,20 @@ struct ServiceResponder: HTTPResponder {
       return fixed(document.body, headers: document.headers, isHead: request.method == .head)
     case .metrics:
       return fixed(
-        ByteBuffer(string: metrics.text(gate)),
+        ByteBuffer(string: metrics.text(service.load?() ?? gate.work)),
         headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
         isHead: request.method == .head
       )
     case .endpoint(let endpoint, let task):
-      return await endpoints.respond(to: request, context, at: endpoint, task, trace, logger)
+      return await endpoints.respond(
+        to: request,
+        context,
+        at: endpoint,
+        task,
+        trace,
+        keyName: keyName,
+        logger
+      )
     }
   }
 
