@@ -136,6 +136,7 @@ let package = Package(
         "CUDA", "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCUDA", "TensorCore",
         "VideoService", "ZoetropeClient", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ]
@@ -232,6 +233,7 @@ let package = Package(
       dependencies: [
         "VideoService", "Serving", "ZoetropeClient", logging,
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ] + subprocess,

@@ -31,18 +31,18 @@ final class JobEvents: Sendable {
 
   /// Tells of a change; the end is the last one.
   func publish(_ kind: JobEvent.Kind, _ job: VideoJob) {
-    logs.withLock { logs in
-      guard var log = logs[job.id] else { return }
+    let finished: [AsyncStream<JobEvent>.Continuation] = logs.withLock { logs in
+      guard var log = logs[job.id] else { return [] }
       log.last = max(log.last + 1, Self.number(of: Date(), job))
       let event = JobEvent(number: log.last, kind: kind, job: job)
       log.events.append(event)
       if log.events.count > Self.kept { log.events.removeFirst() }
-      for listener in log.listeners.values {
-        listener.yield(event)
-        if kind == .end { listener.finish() }
-      }
+      for listener in log.listeners.values { listener.yield(event) }
       logs[job.id] = kind == .end ? nil : log
+      return kind == .end ? Array(log.listeners.values) : []
     }
+    // Outside of the lock, which those take that are told of the end.
+    for listener in finished { listener.finish() }
   }
 
   /// What a client hears that knows the events up to `after`; nil of a job that has ended.

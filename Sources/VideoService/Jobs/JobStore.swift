@@ -59,6 +59,18 @@ struct JobStore: Sendable {
           """
       )
     }
+    migrator.registerMigration("reports") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE report (
+            job TEXT PRIMARY KEY REFERENCES job (id) ON DELETE CASCADE,
+            url TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            due REAL NOT NULL
+          )
+          """
+      )
+    }
     return migrator
   }
 
@@ -90,6 +102,11 @@ struct JobStore: Sendable {
           job.state.rawValue, job.endedAt?.timeIntervalSince1970, job.byteCount,
           try Self.text(job), job.id,
         ]
+      )
+      guard job.state.isFinal, let url = job.origin.webhook else { return }
+      try database.execute(
+        sql: "INSERT OR IGNORE INTO report (job, url, attempts, due) VALUES (?, ?, 0, 0)",
+        arguments: [job.id, url]
       )
     }
   }
@@ -190,6 +207,42 @@ struct JobStore: Sendable {
     {
       throw ServingError.storeIsFull
     }
+  }
+
+  // MARK: Reports
+
+  /// The end of a job that somebody wants to hear of.
+  struct Report: Sendable {
+    let job: String
+    let url: String
+    /// How often it was tried.
+    let attempts: Int
+  }
+
+  /// Some of the reports that are to be sent.
+  func dueReports(at date: Date) async throws -> [Report] {
+    try await pool.read { database in
+      try Row.fetchAll(
+        database,
+        sql: "SELECT * FROM report WHERE due <= ? ORDER BY due LIMIT 8",
+        arguments: [date.timeIntervalSince1970]
+      ).map { Report(job: $0["job"], url: $0["url"], attempts: $0["attempts"]) }
+    }
+  }
+
+  /// Notes that a report was tried in vain.
+  func postpone(_ report: Report, until date: Date) async throws {
+    try await write { database in
+      try database.execute(
+        sql: "UPDATE report SET attempts = ?, due = ? WHERE job = ?",
+        arguments: [report.attempts + 1, date.timeIntervalSince1970, report.job]
+      )
+    }
+  }
+
+  /// Forgets a report.
+  func removeReport(_ job: String) async throws {
+    try await write { try $0.execute(sql: "DELETE FROM report WHERE job = ?", arguments: [job]) }
   }
 
   // MARK: Documents

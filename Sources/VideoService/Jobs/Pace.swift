@@ -38,6 +38,7 @@ struct Pace: Sendable {
   /// - Parameters:
   ///   - job: The clip, with its stage.
   ///   - elapsed: Seconds since that stage began.
+  /// - Returns: Seconds; nil where nothing was measured yet.
   func remaining(_ job: VideoJob, elapsed: Double) -> Double? {
     let rest = Self.size(job.request).map { decode * $0 } ?? 0
     // The steps of this very clip say more than those of another.

@@ -25,6 +25,7 @@ extension VideoJobs {
           do { try await Task.sleep(for: .seconds(600)) } catch { return }
         }
       }
+      group.addTask { [self] in await report() }
       await ready.wait()
       var wakes = wakes.makeAsyncIterator()
       while !Task.isCancelled {

@@ -24,6 +24,8 @@ package final class VideoJobs: Sendable {
     package var keptBytes = 10 << 30
     /// How much of the disk stays free: with less, no job is accepted.
     package var freeBytes = 256 << 20
+    /// Who may be told of the ends of jobs; nil for nobody.
+    package var webhooks: Webhooks?
 
     /// Keeps clips for a week, and 10 GiB of them.
     package init() {}
@@ -114,13 +116,17 @@ package final class VideoJobs: Sendable {
   ///   - picture: The path of the picture, which is copied.
   ///   - origin: Who asks, and how.
   /// - Returns: The new job, or that of an earlier request with the same idempotency key.
-  /// - Throws: ``ServingError`` with code `busy`, `insufficientStorage`, `notReady`, `stopping`, or
-  ///   `conflict` if the idempotency key was used for another request.
+  /// - Throws: ``ServingError`` with code `busy`, `insufficientStorage`, `notReady`, `stopping`,
+  ///   `invalidInput` if its webhook is not allowed, or `conflict` if the idempotency key was used for another request.
   package func submit(
     _ request: ClipRequest,
     picture: String,
     as origin: JobOrigin
   ) async throws -> VideoJob {
+    if let address = origin.webhook {
+      guard let webhooks = settings.webhooks else { throw Webhooks.refused }
+      try webhooks.check(address)
+    }
     let fingerprint = try origin.idempotencyKey.map { _ in
       try Self.fingerprint(request, picture, origin)
     }

@@ -57,6 +57,19 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "Megabytes of pictures and clips that are kept of jobs that ended; 10240.")
   var keepMegabytes: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "A host that jobs may report their end to, as example.com:8443; again for more.",
+      valueName: "host"
+    )
+  )
+  var webhookHost: [String] = []
+
+  @Option(
+    help: ArgumentHelp("The secret that such reports are signed with.", valueName: "file")
+  )
+  var webhookSecret: String?
+
   @Option(help: "Seconds that running work may go on after SIGTERM; 30.")
   var grace: Int?
 
@@ -96,7 +109,8 @@ struct Serve: AsyncParsableCommand {
   var logFormat: String?
 
   private static let settings = [
-    "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "grace", "interim",
+    "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "webhook-host",
+    "webhook-secret", "grace", "interim",
     "api-keys", "open", "cors-origin",
     "tls-certificate", "tls-key", "log-format", "model", "variant", "threads", "device", "compute",
   ]
@@ -156,6 +170,10 @@ struct Serve: AsyncParsableCommand {
       let loaded = try await model.load()
       engine.use(loaded)
       jobs.begin(with: ModelIdentity(name: name))
+      Task.detached(priority: .background) {
+        let digest = await ModelDigest.of(folder: folder)
+        jobs.begin(with: ModelIdentity(name: name, digest: digest))
+      }
       readiness.isReady = true
       let seconds = GenerationReport.tenths(loaded.loadSeconds)
       Terminal.say("\(folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)")
@@ -206,6 +224,7 @@ struct Serve: AsyncParsableCommand {
         in: 0...1_000_000_000,
         default: 10_240
       ) << 20
+    settings.webhooks = try webhooks(configuration)
     let environment = ProcessInfo.processInfo.environment
     let state =
       environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
@@ -213,6 +232,23 @@ struct Serve: AsyncParsableCommand {
     var store = try configuration.text("store", store) ?? "\(state)/zoetrope"
     while store.count > 1, store.hasSuffix("/") { store.removeLast() }
     return (store, settings)
+  }
+
+  /// Who may be told of the ends of jobs.
+  private func webhooks(_ configuration: Configuration) throws -> Webhooks? {
+    let hosts = configuration.list("webhook-host", webhookHost)
+    let path = try configuration.text("webhook-secret", webhookSecret)
+    guard let path, !hosts.isEmpty else {
+      if path == nil, hosts.isEmpty { return nil }
+      throw ConfigurationError("webhook-host and webhook-secret belong together: one is missing")
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw ConfigurationError("the webhook secret in \(path) cannot be read")
+    }
+    let secret = String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
+    do { return try Webhooks(hosts: hosts, secret: secret) } catch {
+      throw ConfigurationError("\(path): \(error.message)")
+    }
   }
 
   private func serverSettings(_ configuration: Configuration) throws -> HTTPServer.Settings {
