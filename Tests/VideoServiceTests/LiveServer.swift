@@ -23,10 +23,20 @@ struct LiveServer {
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
+    let service = try Serving.Service.stableVideoDiffusion(version: "1.2.3", generator: generator)
+    return try await with(service, change, body)
+  }
+
+  /// Serves any service while `body` runs, then stops gracefully.
+  static func with<Value>(
+    _ service: Serving.Service,
+    _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
+    _ body: (LiveServer) async throws -> Value
+  ) async throws -> Value {
     let directory = URL.temporaryDirectory.appending(path: "serving-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    var service = try Serving.Service.stableVideoDiffusion(version: "1.2.3", generator: generator)
+    var service = service
     var settings = HTTPServer.Settings()
     settings.host = "127.0.0.1"
     settings.port = 0
@@ -131,6 +141,9 @@ final class RawConnection: Sendable {
   }
 
   var isClosed: Bool { collector.isClosed.load(ordering: .relaxed) }
+
+  /// What has come and not been taken out.
+  var receivedText: String { String(decoding: collector.received.withLock { $0 }, as: UTF8.self) }
 
   /// How many bytes have come and not been taken out.
   var receivedCount: Int { collector.received.withLock(\.count) }

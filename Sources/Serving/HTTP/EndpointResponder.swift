@@ -20,6 +20,7 @@ struct EndpointResponder: Sendable {
     let body: IncomingBody
     let endpoint: RegisteredEndpoint
     let watch: ConnectionWatch
+    let keyName: String?
     let trace: TraceContext
     let logger: Logger
   }
@@ -29,6 +30,7 @@ struct EndpointResponder: Sendable {
     _ context: ConnectionContext,
     at endpoint: RegisteredEndpoint,
     _ task: TaskAction?,
+    _ keyName: String?,
     _ trace: TraceContext,
     _ logger: Logger
   ) async -> Response {
@@ -40,6 +42,7 @@ struct EndpointResponder: Sendable {
         body: body,
         endpoint: endpoint,
         watch: try await context.channel.pipeline.handler(type: ConnectionWatch.self).get(),
+        keyName: keyName,
         trace: trace,
         logger: logger
       )
@@ -56,13 +59,7 @@ struct EndpointResponder: Sendable {
       if let answer = try? Answer(error).response() { response = answer }
     }
     if request.hasBody, !body.isRead { response.headers[.connection] = "close" }
-    response.headers[.server] = service.product
-    if let header = HTTPField.Name(service.requestIDHeader) {
-      response.headers[header] = trace.spanID
-    }
-    if let header = service.traceIDHeader.flatMap({ HTTPField.Name($0) }) {
-      response.headers[header] = trace.traceID
-    }
+    service.mark(&response, trace)
     return response
   }
 
@@ -85,7 +82,7 @@ struct EndpointResponder: Sendable {
 
   /// Reads the request, waits for its turn, and has the endpoint answer it.
   private func answer(_ incoming: Incoming) async throws -> Response {
-    try admit(incoming)
+    try service.admit(incoming.body)
     return try await gate.withPlace {
       try await RequestDirectory.with(under: settings.temporaryDirectory, prefix: service.name) {
         directory in
@@ -93,7 +90,9 @@ struct EndpointResponder: Sendable {
         let call = Call(
           trace: incoming.trace,
           logger: incoming.logger,
-          ownDirectory: directory
+          ownDirectory: directory,
+          keyName: incoming.keyName,
+          headers: incoming.request.headers
         )
         return try await gate.withTurn {
           try Answer(await incoming.endpoint.answer(inputs, call)).response()
@@ -109,15 +108,6 @@ struct EndpointResponder: Sendable {
       stopping: stopping,
       grace: settings.grace
     )
-  }
-
-  private func admit(_ incoming: Incoming) throws(ServingError) {
-    guard service.readiness.isReady else {
-      throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
-    }
-    if let length = incoming.body.announcedByteCount, length > service.limits.bodyBytes {
-      throw service.limits.bodyTooLarge
-    }
   }
 
   private func read(
@@ -141,7 +131,7 @@ struct EndpointResponder: Sendable {
 
   private func submit(_ incoming: Incoming) async throws -> Response {
     let record = try await life(of: incoming).run {
-      try admit(incoming)
+      try service.admit(incoming.body)
       // Given back by the task when it ends.
       try gate.takePlace()
       do {
@@ -190,6 +180,36 @@ struct EndpointResponder: Sendable {
       }
     default: return try Answer(try await tasks.cancel(record).brief).response()
     }
+  }
+}
+
+extension Service {
+  /// Refuses what cannot be taken, before it is read.
+  ///
+  /// - Throws: ``ServingError`` with code `notReady` or `tooLarge`.
+  func admit(_ body: IncomingBody) throws(ServingError) {
+    guard readiness.isReady else {
+      throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
+    }
+    try limits.admit(body)
+  }
+
+  /// Says who answered, and under which ids to ask about it.
+  func mark(_ response: inout Response, _ trace: TraceContext) {
+    response.headers[.server] = product
+    if let header = HTTPField.Name(requestIDHeader) { response.headers[header] = trace.spanID }
+    if let header = traceIDHeader.flatMap({ HTTPField.Name($0) }) {
+      response.headers[header] = trace.traceID
+    }
+  }
+}
+
+extension BodyLimits {
+  /// Refuses a body that is said to be too large, before it is read.
+  ///
+  /// - Throws: ``ServingError`` with code `tooLarge`.
+  func admit(_ body: IncomingBody) throws(ServingError) {
+    if let length = body.announcedByteCount, length > bodyBytes { throw bodyTooLarge }
   }
 }
 
