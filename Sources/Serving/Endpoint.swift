@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import HTTPTypes
 public import Logging
 
 /// One thing that a service does: a form comes in, a reply goes out.
@@ -32,11 +33,34 @@ extension Endpoint {
 public struct Call: Sendable {
   /// The request's place in a trace; its span identifies the request to the client and in the log.
   public let trace: TraceContext
-  /// The name of the API key that the request showed; nil if the server has no keys.
-  public var keyName: String?
   /// Adds the request's id to every line.
   public let logger: Logger
+  /// The name of the key that the request came with; nil if the server has no keys, or for a
+  /// stranger where strangers are served.
+  public let keyName: String?
   let ownDirectory: RequestDirectory
+  private let headers: HTTPFields
+
+  init(
+    trace: TraceContext,
+    logger: Logger,
+    ownDirectory: RequestDirectory,
+    keyName: String? = nil,
+    headers: HTTPFields = [:]
+  ) {
+    self.trace = trace
+    self.logger = logger
+    self.ownDirectory = ownDirectory
+    self.keyName = keyName
+    self.headers = headers
+  }
+
+  /// The value of one of the request's headers, whatever the case of its name.
+  ///
+  /// - Returns: nil if there is none, and for a task, whose request is gone.
+  public func header(_ name: String) -> String? {
+    HTTPField.Name(name).flatMap { headers[$0] }
+  }
 
   /// The path of a directory of this request's own, without a slash at the end.
   ///

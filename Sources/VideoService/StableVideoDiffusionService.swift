@@ -18,7 +18,11 @@ extension Service {
     jobs: VideoJobs
   ) throws(ServingError) -> Service {
     // The original's name: documents and dashboards that were made for it go on working.
-    var service = try Service("StableDiffusionVideo", product: "Zoetrope/\(version)") {
+    var service = try Service(
+      "StableDiffusionVideo",
+      product: "Zoetrope/\(version)",
+      operations: JobOperations(jobs: jobs).all
+    ) {
       GenerateClip(jobs: jobs)
     }
     service.version = version

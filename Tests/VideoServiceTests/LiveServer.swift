@@ -15,35 +15,46 @@ import VideoService
 struct LiveServer {
   let port: Int
   let directory: String
-  let jobs: VideoJobs
+  /// Where the jobs are, if the service has any.
+  private let store: String?
   private let group: ServiceGroup
 
-  /// Serves while `body` runs, then stops gracefully.
+  /// Serves clips while `body` runs, then stops gracefully.
   static func with<Value>(
     _ generator: StubGenerator = StubGenerator(),
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
     jobs changeJobs: (inout VideoJobs.Settings) -> Void = { _ in },
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
-    let directory = URL.temporaryDirectory.appending(path: "serving-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let store = "\(directory)-store"
-    defer {
-      for path in [directory, store] { try? FileManager.default.removeItem(atPath: path) }
-    }
+    let store = URL.temporaryDirectory.appending(path: "store-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: store) }
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
-    var jobSettings = VideoJobs.Settings()
-    jobSettings.freeBytes = 0
-    changeJobs(&jobSettings)
+    var settings = VideoJobs.Settings()
+    settings.freeBytes = 0
+    changeJobs(&settings)
     let jobs = try await VideoJobs(
       store: store,
       generator: generator,
-      settings: jobSettings,
+      settings: settings,
       logger: logger
     )
     jobs.begin(with: ModelIdentity(name: "stub"))
-    var service = try Serving.Service.stableVideoDiffusion(version: "1.2.3", jobs: jobs)
+    let service = try Serving.Service.stableVideoDiffusion(version: "1.2.3", jobs: jobs)
+    return try await with(service, store: store, change, body)
+  }
+
+  /// Serves any service while `body` runs, then stops gracefully.
+  static func with<Value>(
+    _ service: Serving.Service,
+    store: String? = nil,
+    _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
+    _ body: (LiveServer) async throws -> Value
+  ) async throws -> Value {
+    let directory = URL.temporaryDirectory.appending(path: "serving-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    var service = service
     var settings = HTTPServer.Settings()
     settings.host = "127.0.0.1"
     settings.port = 0
@@ -51,6 +62,8 @@ struct LiveServer {
     // On a busy machine these would come between the answers that tests wait for.
     settings.interimInterval = nil
     change(&service, &settings)
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
     let server = HTTPServer(service, settings: settings, logger: logger)
     let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
@@ -71,7 +84,7 @@ struct LiveServer {
     let result: Value
     do {
       result = try await body(
-        LiveServer(port: port, directory: directory, jobs: jobs, group: group)
+        LiveServer(port: port, directory: directory, store: store, group: group)
       )
     } catch {
       await group.triggerGracefulShutdown()
@@ -92,7 +105,7 @@ struct LiveServer {
 
   /// The jobs whose files are kept.
   var kept: [String] {
-    (try? FileManager.default.contentsOfDirectory(atPath: "\(directory)-store/jobs")) ?? []
+    (try? FileManager.default.contentsOfDirectory(atPath: "\(store ?? "")/jobs")) ?? []
   }
 
   /// Sends one request and looks at the status of its answer.
@@ -153,6 +166,9 @@ final class RawConnection: Sendable {
   }
 
   var isClosed: Bool { collector.isClosed.load(ordering: .relaxed) }
+
+  /// What has come and not been taken out.
+  var receivedText: String { String(decoding: collector.received.withLock { $0 }, as: UTF8.self) }
 
   /// How many bytes have come and not been taken out.
   var receivedCount: Int { collector.received.withLock(\.count) }

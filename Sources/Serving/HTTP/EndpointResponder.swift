@@ -20,12 +20,18 @@ struct EndpointResponder: Sendable {
     let body: IncomingBody
     let endpoint: RegisteredEndpoint
     let watch: ConnectionWatch
-    let trace: TraceContext
     let keyName: String?
+    let trace: TraceContext
     let logger: Logger
 
     func call(_ directory: RequestDirectory) -> Call {
-      Call(trace: trace, keyName: keyName, logger: logger, ownDirectory: directory)
+      Call(
+        trace: trace,
+        logger: logger,
+        ownDirectory: directory,
+        keyName: keyName,
+        headers: request.headers
+      )
     }
   }
 
@@ -34,8 +40,8 @@ struct EndpointResponder: Sendable {
     _ context: ConnectionContext,
     at endpoint: RegisteredEndpoint,
     _ task: TaskAction?,
+    _ keyName: String?,
     _ trace: TraceContext,
-    keyName: String?,
     _ logger: Logger
   ) async -> Response {
     let body = IncomingBody(request: request, channel: context.channel)
@@ -46,8 +52,8 @@ struct EndpointResponder: Sendable {
         body: body,
         endpoint: endpoint,
         watch: try await context.channel.pipeline.handler(type: ConnectionWatch.self).get(),
-        trace: trace,
         keyName: keyName,
+        trace: trace,
         logger: logger
       )
       response =
@@ -63,13 +69,7 @@ struct EndpointResponder: Sendable {
       if let answer = try? Answer(error).response() { response = answer }
     }
     if request.hasBody, !body.isRead { response.headers[.connection] = "close" }
-    response.headers[.server] = service.product
-    if let header = HTTPField.Name(service.requestIDHeader) {
-      response.headers[header] = trace.spanID
-    }
-    if let header = service.traceIDHeader.flatMap({ HTTPField.Name($0) }) {
-      response.headers[header] = trace.traceID
-    }
+    service.mark(&response, trace)
     return response
   }
 
@@ -92,7 +92,7 @@ struct EndpointResponder: Sendable {
 
   /// Reads the request, waits for its turn, and has the endpoint answer it.
   private func answer(_ incoming: Incoming) async throws -> Response {
-    try admit(incoming)
+    try service.admit(incoming.body)
     return try await gate.withPlace {
       try await RequestDirectory.with(under: settings.temporaryDirectory, prefix: service.name) {
         directory in
@@ -114,15 +114,6 @@ struct EndpointResponder: Sendable {
       stopping: stopping,
       grace: settings.grace
     )
-  }
-
-  private func admit(_ incoming: Incoming) throws(ServingError) {
-    guard service.readiness.isReady else {
-      throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
-    }
-    if let length = incoming.body.announcedByteCount, length > service.limits.bodyBytes {
-      throw service.limits.bodyTooLarge
-    }
   }
 
   private func read(
@@ -147,7 +138,7 @@ struct EndpointResponder: Sendable {
   private func submit(_ incoming: Incoming) async throws -> Response {
     if let keeper = incoming.endpoint.keeper {
       return try await life(of: incoming).run {
-        try admit(incoming)
+        try service.admit(incoming.body)
         return try await gate.withPlace {
           try await RequestDirectory.with(
             under: settings.temporaryDirectory,
@@ -162,7 +153,7 @@ struct EndpointResponder: Sendable {
       }
     }
     let record = try await life(of: incoming).run {
-      try admit(incoming)
+      try service.admit(incoming.body)
       // Given back by the task when it ends.
       try gate.takePlace()
       do {
@@ -247,7 +238,7 @@ struct EndpointResponder: Sendable {
       }
       return try Answer(await keeper.result(id, call)).response(isHead: isHead)
     case .retry:
-      try admit(incoming)
+      try service.admit(incoming.body)
       guard state.status != .inProgress else { throw state.isNotCompleted }
       guard let retried = try await keeper.retry(id, call) else { throw Self.notFound }
       return try Answer(retried.brief).response()
@@ -259,6 +250,36 @@ struct EndpointResponder: Sendable {
   }
 
   private static let notFound = ServingError(.notFound, "task_id not found")
+}
+
+extension Service {
+  /// Refuses what cannot be taken, before it is read.
+  ///
+  /// - Throws: ``ServingError`` with code `notReady` or `tooLarge`.
+  func admit(_ body: IncomingBody) throws(ServingError) {
+    guard readiness.isReady else {
+      throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
+    }
+    try limits.admit(body)
+  }
+
+  /// Says who answered, and under which ids to ask about it.
+  func mark(_ response: inout Response, _ trace: TraceContext) {
+    response.headers[.server] = product
+    if let header = HTTPField.Name(requestIDHeader) { response.headers[header] = trace.spanID }
+    if let header = traceIDHeader.flatMap({ HTTPField.Name($0) }) {
+      response.headers[header] = trace.traceID
+    }
+  }
+}
+
+extension BodyLimits {
+  /// Refuses a body that is said to be too large, before it is read.
+  ///
+  /// - Throws: ``ServingError`` with code `tooLarge`.
+  func admit(_ body: IncomingBody) throws(ServingError) {
+    if let length = body.announcedByteCount, length > bodyBytes { throw bodyTooLarge }
+  }
 }
 
 extension ServingError {

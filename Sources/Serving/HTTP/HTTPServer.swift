@@ -136,7 +136,7 @@ public struct HTTPServer: Sendable {
     let responder = ServiceResponder(
       service: service,
       settings: settings,
-      routes: service.routes,
+      routes: try service.routes,
       stopping: stopping,
       gate: gate,
       metrics: ServiceMetrics(service, registry: metrics),
@@ -147,10 +147,13 @@ public struct HTTPServer: Sendable {
         settings: settings,
         tasks: tasks
       ),
-      crossOrigin: CrossOrigin(
-        origins: settings.allowedOrigins,
-        exposed: "Content-Disposition, Server-Timing, \(service.requestIDHeader)"
+      operations: OperationResponder(
+        service: service,
+        gate: gate,
+        stopping: stopping,
+        settings: settings
       ),
+      crossOrigin: CrossOrigin(settings.allowedOrigins, for: service),
       logger: logger
     )
     let application = Application(

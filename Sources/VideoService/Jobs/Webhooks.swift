@@ -4,8 +4,10 @@
 import AsyncHTTPClient
 import Crypto
 package import FoundationEssentials
+import Logging
 import NIOCore
-import Serving
+import NIOHTTP1
+package import Serving
 
 /// Where the ends of jobs may be reported to, and how such reports are signed.
 ///
