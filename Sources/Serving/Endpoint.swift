@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import HTTPTypes
 public import Logging
 
 /// One thing that a service does: a form comes in, a reply goes out.
@@ -34,7 +35,32 @@ public struct Call: Sendable {
   public let trace: TraceContext
   /// Adds the request's id to every line.
   public let logger: Logger
+  /// The name of the key that the request came with; nil if the server has no keys, or for a
+  /// stranger where strangers are served.
+  public let keyName: String?
   let ownDirectory: RequestDirectory
+  private let headers: HTTPFields
+
+  init(
+    trace: TraceContext,
+    logger: Logger,
+    ownDirectory: RequestDirectory,
+    keyName: String? = nil,
+    headers: HTTPFields = [:]
+  ) {
+    self.trace = trace
+    self.logger = logger
+    self.ownDirectory = ownDirectory
+    self.keyName = keyName
+    self.headers = headers
+  }
+
+  /// The value of one of the request's headers, whatever the case of its name.
+  ///
+  /// - Returns: nil if there is none, and for a task, whose request is gone.
+  public func header(_ name: String) -> String? {
+    HTTPField.Name(name).flatMap { headers[$0] }
+  }
 
   /// The path of a directory of this request's own, without a slash at the end.
   ///
@@ -54,6 +80,11 @@ public enum EndpointList {
     RegisteredEndpoint(endpoint)
   }
 
+  /// Takes one endpoint that keeps its tasks itself, and learns its form.
+  public static func buildExpression(_ endpoint: some TaskKeeping) -> RegisteredEndpoint {
+    RegisteredEndpoint(keepingTasks: endpoint)
+  }
+
   /// Takes the endpoints in their order.
   public static func buildBlock(_ endpoints: RegisteredEndpoint...) -> [RegisteredEndpoint] {
     endpoints
@@ -71,6 +102,8 @@ public struct RegisteredEndpoint: Sendable {
   let answer: @Sendable ([String: FieldInput], Call) async throws -> Reply
   /// Checks the inputs alone, so that a wrong request need not wait for its turn to hear of it.
   let check: @Sendable ([String: FieldInput]) throws -> Void
+  /// Who keeps the tasks; nil for the server itself.
+  let keeper: TaskKeeper?
 
   /// The path without its slash, such as `generate`.
   var name: String { String(path.dropFirst()) }
@@ -87,5 +120,21 @@ public struct RegisteredEndpoint: Sendable {
     declared = schema.map(\.entries)
     answer = { inputs, call in try await endpoint(schema.get().decode(inputs), call) }
     check = { inputs in _ = try schema.get().decode(inputs) }
+    keeper = nil
+  }
+
+  init<Wrapped: TaskKeeping>(keepingTasks endpoint: Wrapped) {
+    let plain = RegisteredEndpoint(endpoint)
+    path = plain.path
+    summary = plain.summary
+    output = plain.output
+    takesTasks = plain.takesTasks
+    declared = plain.declared
+    answer = plain.answer
+    check = plain.check
+    keeper = TaskKeeper(
+      endpoint,
+      Result { () throws(ServingError) in try FormSchema(Wrapped.Input.self) }
+    )
   }
 }

@@ -31,6 +31,8 @@ public struct Service: Sendable {
   public var keptTasks = 200
   /// The most that is taken of a request's body.
   public var limits = BodyLimits()
+  /// Headers of replies that scripts on pages of other sites may read besides the usual ones.
+  public var exposedHeaders: [String] = []
   /// The header that carries a request's id.
   public var requestIDHeader = "x-request-id"
   /// The header that carries the id of a request's trace; nil for none.
@@ -40,7 +42,14 @@ public struct Service: Sendable {
   /// Whether requests can be served yet; ready from the start unless it is replaced.
   public var readiness = Readiness(isReady: true)
 
+  /// How many requests are worked on and how many wait, of a service that has a line of its own.
+  package var load: (@Sendable () -> (running: Int, waiting: Int))?
+  /// Runs for as long as the server does, which waits for its end; told when the server stops, and
+  /// how long running work may then go on.
+  package var background: (@Sendable (_ stopping: Occurrence, _ grace: Duration) async -> Void)?
+
   let endpoints: [RegisteredEndpoint]
+  let operations: [HTTPOperation]
 
   /// Declares a service.
   ///
@@ -48,17 +57,21 @@ public struct Service: Sendable {
   ///   - name: Letters, digits, hyphens and underscores; it appears in documents, logs, metrics and
   ///     the names of temporary directories.
   ///   - product: What the `server` header says.
+  ///   - operations: What it answers besides.
   ///   - endpoints: What the service does.
   /// - Throws: ``ServingError`` with code `badDeclaration` if a form has a property that is not a
-  ///   `@Field` or a default out of its range, if a path is not a slash and a word or is taken, or
-  ///   if the name has other characters than it may.
+  ///   `@Field` or a default out of its range, if a path is not what it must be or is taken, if the
+  ///   parameters of a path are not the fields declared for it, or if the name has other characters
+  ///   than it may.
   public init(
     _ name: String,
     product: String,
+    operations: [HTTPOperation] = [],
     @EndpointList endpoints: () -> [RegisteredEndpoint]
   ) throws(ServingError) {
     self.name = name
     self.product = product
+    self.operations = operations
     self.endpoints = endpoints()
     guard Self.isWord(name) else {
       throw ServingError(.badDeclaration, "the name \(name) is not a word of ASCII letters")
@@ -72,7 +85,11 @@ public struct Service: Sendable {
       guard paths.insert(endpoint.path).inserted else {
         throw ServingError(.badDeclaration, "the path \(endpoint.path) is taken")
       }
+      guard endpoint.takesTasks else { continue }
+      for action in TaskAction.allCases { paths.insert("\(endpoint.path)/\(action.rawValue)") }
     }
+    let taken = Dictionary(uniqueKeysWithValues: paths.map { ($0, Route.metrics) })
+    _ = try RouteTable(exact: taken, operations: operations)
   }
 
   /// Names go into paths, headers and pages, so nothing in them may need escaping.

@@ -10,7 +10,7 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     /// The HTTP status sent; 500 for failures that never reach a client.
     public let status: Int
 
-    private init(_ name: String, _ status: Int) {
+    package init(_ name: String, _ status: Int) {
       self.name = name
       self.status = status
     }
@@ -19,8 +19,14 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     public static let invalidInput = Code("invalid-input", 400)
     /// The request as a whole asks for what cannot be.
     public static let invalidRequest = Code("invalid-request", 400)
+    /// The server has keys, and the request none of them.
+    public static let unauthorized = Code("unauthorized", 401)
     /// There is nothing of that name.
     public static let notFound = Code("not-found", 404)
+    /// What the path stands for does not take this method.
+    public static let methodNotAllowed = Code("method-not-allowed", 405)
+    /// It contradicts what was asked before, or how things are.
+    public static let conflict = Code("conflict", 409)
     /// The body is larger than the service takes.
     public static let tooLarge = Code("too-large", 413)
     /// The content type is none that the service reads.

@@ -15,18 +15,46 @@ import VideoService
 struct LiveServer {
   let port: Int
   let directory: String
+  /// Where the jobs are, if the service has any.
+  private let store: String?
   private let group: ServiceGroup
 
-  /// Serves while `body` runs, then stops gracefully.
+  /// Serves clips while `body` runs, then stops gracefully.
   static func with<Value>(
     _ generator: StubGenerator = StubGenerator(),
+    _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
+    jobs changeJobs: (inout VideoJobs.Settings) -> Void = { _ in },
+    _ body: (LiveServer) async throws -> Value
+  ) async throws -> Value {
+    let store = URL.temporaryDirectory.appending(path: "store-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: store) }
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    var settings = VideoJobs.Settings()
+    settings.freeBytes = 0
+    changeJobs(&settings)
+    let jobs = try await VideoJobs(
+      store: store,
+      generator: generator,
+      settings: settings,
+      logger: logger
+    )
+    jobs.begin(with: ModelIdentity(name: "stub"))
+    let service = try Serving.Service.stableVideoDiffusion(version: "1.2.3", jobs: jobs)
+    return try await with(service, store: store, change, body)
+  }
+
+  /// Serves any service while `body` runs, then stops gracefully.
+  static func with<Value>(
+    _ service: Serving.Service,
+    store: String? = nil,
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
     let directory = URL.temporaryDirectory.appending(path: "serving-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    var service = try Serving.Service.stableVideoDiffusion(version: "1.2.3", generator: generator)
+    var service = service
     var settings = HTTPServer.Settings()
     settings.host = "127.0.0.1"
     settings.port = 0
@@ -55,7 +83,9 @@ struct LiveServer {
     }
     let result: Value
     do {
-      result = try await body(LiveServer(port: port, directory: directory, group: group))
+      result = try await body(
+        LiveServer(port: port, directory: directory, store: store, group: group)
+      )
     } catch {
       await group.triggerGracefulShutdown()
       throw error
@@ -71,6 +101,11 @@ struct LiveServer {
   /// What requests have left behind.
   var leftovers: [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+  }
+
+  /// The jobs whose files are kept.
+  var kept: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: "\(store ?? "")/jobs")) ?? []
   }
 
   /// Sends one request and looks at the status of its answer.
@@ -131,6 +166,9 @@ final class RawConnection: Sendable {
   }
 
   var isClosed: Bool { collector.isClosed.load(ordering: .relaxed) }
+
+  /// What has come and not been taken out.
+  var receivedText: String { String(decoding: collector.received.withLock { $0 }, as: UTF8.self) }
 
   /// How many bytes have come and not been taken out.
   var receivedCount: Int { collector.received.withLock(\.count) }

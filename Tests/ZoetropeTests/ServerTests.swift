@@ -13,11 +13,13 @@ struct Server {
 
   var address: String { "http://localhost:\(port)" }
 
-  /// Serves a tiny model while `body` runs, then ends the server as a service manager would.
+  /// Serves a tiny model while `body` runs, then ends the server, as a service manager would if no
+  /// other signal is given.
   ///
   /// - Returns: The server's exit status.
   static func with(
     _ place: borrowing Workplace,
+    endedBy signal: Signal = .terminate,
     _ body: @escaping @Sendable (Server) async throws -> Void
   ) async throws -> TerminationStatus {
     let temporary = place.path + "/temporary"
@@ -28,7 +30,9 @@ struct Server {
     let result = try await Subprocess.run(
       .path(FilePath(Programs.zoetrope)),
       arguments: ["serve", "--model", place.model, "--port", "0", "--host", "127.0.0.1"],
-      environment: .inherit.updating(["TMPDIR": temporary, "OMP_WAIT_POLICY": "passive"]),
+      environment: .inherit.updating([
+        "TMPDIR": temporary, "OMP_WAIT_POLICY": "passive", "ZOETROPE_STORE": place.path + "/store",
+      ]),
       input: .none,
       output: .discarded,
       error: .sequence
@@ -44,7 +48,7 @@ struct Server {
         do {
           try await body(Server(port: port, temporary: temporary))
         } catch { Issue.record(error) }
-        try execution.send(signal: .terminate)
+        try execution.send(signal: signal)
       }
       if !started { Issue.record("the server did not start: \(seen)") }
     }

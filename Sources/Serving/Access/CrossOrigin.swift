@@ -10,7 +10,26 @@ struct CrossOrigin: Sendable {
   /// Origins such as `https://app.example`, or `*` for all; none turns it off.
   let origins: [String]
   /// What scripts may read besides the usual.
-  let exposed: String
+  private let exposed: String
+  /// What scripts may ask for.
+  private let methods: String
+  /// What they may send besides the usual.
+  private let accepted: String
+
+  init(_ origins: [String], for service: Service) {
+    self.origins = origins
+    let exposed = [
+      "Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", "Server-Timing",
+      service.requestIDHeader,
+    ]
+    self.exposed = (exposed + service.exposedHeaders).joined(separator: ", ")
+    let usual = ["GET", "HEAD", "POST", "PUT"]
+    let others = Set(service.operations.map(\.method.rawValue)).subtracting(usual).sorted()
+    methods = (usual + others).joined(separator: ", ")
+    let known = ["Authorization", "Content-Type", "Traceparent"]
+    let further = Set(service.operations.flatMap { $0.headers.map(\.name) })
+    accepted = (known + further.subtracting(known).sorted()).joined(separator: ", ")
+  }
 
   /// Answers a browser that asks before it sends.
   ///
@@ -25,8 +44,8 @@ struct CrossOrigin: Sendable {
       status: isAllowed ? .ok : .badRequest,
       headers: [
         .contentType: "text/plain; charset=utf-8", .contentLength: "\(text.utf8.count)",
-        .accessControlAllowMethods: "GET, HEAD, POST, PUT",
-        .accessControlAllowHeaders: "Authorization, Content-Type, Traceparent",
+        .accessControlAllowMethods: methods,
+        .accessControlAllowHeaders: accepted,
         .accessControlMaxAge: "600",
       ],
       body: ResponseBody(byteBuffer: ByteBuffer(string: text))

@@ -168,35 +168,16 @@ struct FormReader: Sendable {
       }
       let name = pair.prefix { $0 != UInt8(ascii: "=") }
       guard
-        let entry = entries.first(where: { $0.name.utf8.elementsEqual(percentDecoded(name)) })
+        let entry = entries.first(where: {
+          $0.name.utf8.elementsEqual(PercentEncoding.formBytes(name))
+        })
       else { continue }
       guard !entry.isFile else { throw notAFile(entry.name) }
-      let value = ByteBuffer(bytes: percentDecoded(pair.dropFirst(name.count + 1)))
+      let value = ByteBuffer(bytes: PercentEncoding.formBytes(pair.dropFirst(name.count + 1)))
       guard value.readableBytes <= limits.fieldBytes else { throw fieldTooLong(entry.name) }
       inputs[entry.name] = try text(value, name: entry.name)
     }
     return inputs
-  }
-
-  /// A plus sign is a space here, and a percent sign without two digits stands for itself.
-  private func percentDecoded(_ bytes: some Collection<UInt8>) -> [UInt8] {
-    var result: [UInt8] = []
-    var rest = bytes[...]
-    while let byte = rest.popFirst() {
-      if byte == UInt8(ascii: "+") {
-        result.append(32)
-      } else if byte == UInt8(ascii: "%"),
-        let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16),
-        rest.prefix(2).allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
-        rest.count >= 2
-      {
-        result.append(value)
-        rest = rest.dropFirst(2)
-      } else {
-        result.append(byte)
-      }
-    }
-    return result
   }
 
   private func readJSON(

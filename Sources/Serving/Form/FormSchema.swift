@@ -30,7 +30,7 @@ package struct FormSchema<Input: Form>: Sendable {
   ///   a default is out of its range, or two properties have one name on the wire.
   package init(_ type: Input.Type) throws(ServingError) {
     var entries: [FormEntry] = []
-    for (label, value) in Mirror(reflecting: Input()).children {
+    for (label, value) in Self.fields(of: Input()) {
       guard let field = value as? any DeclaredField, let label else {
         throw ServingError(
           .badDeclaration,
@@ -53,7 +53,7 @@ package struct FormSchema<Input: Form>: Sendable {
   package func decode(_ inputs: [String: FieldInput]) throws(ServingError) -> Input {
     let form = Input()
     var problems: [InputProblem] = []
-    for (entry, child) in zip(entries, Mirror(reflecting: form).children) {
+    for (entry, child) in zip(entries, Self.fields(of: form)) {
       guard let field = child.value as? any DeclaredField else { continue }
       do throws(InputProblem) {
         try field.fill(from: inputs[entry.name], name: entry.name)
@@ -63,6 +63,13 @@ package struct FormSchema<Input: Form>: Sendable {
     }
     guard problems.isEmpty else { throw ServingError(problems) }
     return form
+  }
+
+  /// The stored properties; in place of one that is a form itself, that form's.
+  private static func fields(of form: any Form) -> [Mirror.Child] {
+    Mirror(reflecting: form).children.flatMap { child in
+      (child.value as? any Form).map { fields(of: $0) } ?? [child]
+    }
   }
 
   /// `_decodeChunkSize`, as the compiler names the storage of a wrapped property, in snake case.

@@ -10,9 +10,11 @@ struct Answer: Sendable {
   enum Content: Sendable {
     case bytes(ByteBuffer)
     case file(path: String)
+    case events(EventBody.Source, heartbeat: Duration)
+    case nothing
   }
 
-  let status: Int
+  var status: Int
   var headers: HTTPFields
   let content: Content
 
@@ -20,8 +22,9 @@ struct Answer: Sendable {
   ///
   /// - Throws: ``ServingError`` with code `badDeclaration` if a header's name cannot be one.
   init(_ reply: Reply) throws(ServingError) {
-    status = 200
-    headers = [.contentType: reply.contentType]
+    status = reply.status
+    headers = [:]
+    headers[.contentType] = reply.contentType
     for (name, value) in reply.headers {
       guard let name = HTTPField.Name(name) else {
         throw ServingError(.badDeclaration, "\(name) cannot be the name of a header")
@@ -31,8 +34,14 @@ struct Answer: Sendable {
     switch reply.content {
     case .json(let value): content = .bytes(ByteBuffer(string: value.text))
     case .file(let path, let fileName):
-      headers[.contentDisposition] = "attachment; filename=\"\(fileName)\""
+      if let fileName {
+        headers[.contentDisposition] = "attachment; filename=\"\(fileName)\""
+      }
       content = .file(path: path)
+    case .bytes(let bytes): content = .bytes(ByteBuffer(bytes: bytes))
+    case .events(let source, let heartbeat):
+      content = .events(source, heartbeat: heartbeat)
+    case .nothing: content = .nothing
     }
   }
 
@@ -44,7 +53,11 @@ struct Answer: Sendable {
   }
 
   /// Says what went wrong; of a fault of the server, only where to read more.
-  init(_ error: ServingError) {
+  ///
+  /// - Parameters:
+  ///   - error: What went wrong.
+  ///   - envelope: How it is written, and the id of the request; nil for as endpoints do.
+  init(_ error: ServingError, in envelope: (shape: ErrorEnvelope, requestID: String)? = nil) {
     var shown = error
     if error.code.status == 500 {
       shown = ServingError(
@@ -55,20 +68,81 @@ struct Answer: Sendable {
     status = error.code.status
     headers = [.contentType: "application/json"]
     if let seconds = error.retryAfter { headers[.retryAfter] = String(seconds) }
-    content = .bytes(ByteBuffer(string: shown.body.text))
+    let body = envelope.map { $0.shape.body(shown, $0.requestID) } ?? shown.body
+    content = .bytes(ByteBuffer(string: body.text))
   }
 
   /// The answer on its way to a client.
   ///
   /// - Throws: ``ServingError`` with code `internalFault` if the file is gone.
-  func response(isHead: Bool = false) throws(ServingError) -> Response {
-    let (body, length) =
-      switch content {
-      case .bytes(let bytes): (ResponseBody(byteBuffer: bytes), bytes.readableBytes)
-      case .file(let path): try Self.body(of: OpenFile(path))
-      }
+  ///
+  /// - Parameters:
+  ///   - isHead: Whether the body is left out.
+  ///   - ends: Each ends a stream of events.
+  /// - Returns: The answer.
+  func response(
+    isHead: Bool = false,
+    endingAt ends: [Occurrence] = []
+  ) throws(ServingError) -> Response {
+    switch content {
+    case .bytes(let bytes):
+      return response(ResponseBody(byteBuffer: bytes), bytes.readableBytes, isHead: isHead)
+    case .file(let path):
+      let file = try OpenFile(path)
+      return response(Self.body(of: file, 0..<file.byteCount), file.byteCount, isHead: isHead)
+    case .events(let source, let heartbeat):
+      let events = EventBody(source: source, heartbeat: heartbeat, ends: ends)
+      return response(events.body, nil, isHead: isHead)
+    case .nothing: return response(ResponseBody(), nil, isHead: true)
+    }
+  }
+
+  /// The answer to a request that may have conditions or want only a part of it.
+  ///
+  /// - Parameters:
+  ///   - request: The request.
+  ///   - ends: Each ends a stream of events.
+  /// - Returns: The answer.
+  /// - Throws: ``ServingError`` with code `internalFault` if the file is gone.
+  func response(
+    to request: Request,
+    endingAt ends: [Occurrence]
+  ) throws(ServingError) -> Response {
+    let isHead = request.method == .head
+    guard case .file(let path) = content, status == 200, isHead || request.method == .get else {
+      return try response(isHead: isHead, endingAt: ends)
+    }
+    let file = try OpenFile(path)
+    var answer = self
+    let tag = headers[.eTag] ?? file.entityTag
+    answer.headers[.eTag] = tag
+    answer.headers[.acceptRanges] = "bytes"
+    switch FileSelection(request.headers, tag: tag, byteCount: file.byteCount).part {
+    case .whole:
+      let body = Self.body(of: file, 0..<file.byteCount)
+      return answer.response(body, file.byteCount, isHead: isHead)
+    case .range(let range):
+      answer.status = 206
+      answer.headers[.contentRange] =
+        "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(file.byteCount)"
+      return answer.response(Self.body(of: file, range), range.count, isHead: isHead)
+    case .unsatisfiable:
+      answer.status = 416
+      answer.headers[.contentType] = nil
+      answer.headers[.contentDisposition] = nil
+      answer.headers[.contentRange] = "bytes */\(file.byteCount)"
+      return answer.response(ResponseBody(), 0, isHead: true)
+    case .notModified:
+      answer.status = 304
+      answer.headers[.contentType] = nil
+      answer.headers[.contentDisposition] = nil
+      return answer.response(ResponseBody(), nil, isHead: true)
+    }
+  }
+
+  private func response(_ body: ResponseBody, _ length: Int?, isHead: Bool) -> Response {
     var headers = headers
-    headers[.contentLength] = String(length)
+    headers[.contentLength] = length.map { String($0) }
     return Response(
       status: HTTPResponse.Status(code: status),
       headers: headers,
@@ -76,21 +150,20 @@ struct Answer: Sendable {
     )
   }
 
-  private static func body(of file: OpenFile) -> (ResponseBody, Int) {
+  private static func body(of file: OpenFile, _ range: Range<Int>) -> ResponseBody {
     // The open file outlives its name, so the directory can go before the first byte is sent and
     // nothing is left behind if sending fails.
-    let body = ResponseBody(contentLength: file.byteCount) { writer in
-      var offset = 0
-      while offset < file.byteCount {
+    ResponseBody(contentLength: range.count) { writer in
+      var offset = range.lowerBound
+      while offset < range.upperBound {
         let chunk = try await file.read(
           from: offset,
-          count: min(128 << 10, file.byteCount - offset)
+          count: min(128 << 10, range.upperBound - offset)
         )
         offset += chunk.readableBytes
         try await writer.write(chunk)
       }
       try await writer.finish(nil)
     }
-    return (body, file.byteCount)
   }
 }

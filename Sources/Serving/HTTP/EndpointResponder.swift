@@ -20,8 +20,19 @@ struct EndpointResponder: Sendable {
     let body: IncomingBody
     let endpoint: RegisteredEndpoint
     let watch: ConnectionWatch
+    let keyName: String?
     let trace: TraceContext
     let logger: Logger
+
+    func call(_ directory: RequestDirectory) -> Call {
+      Call(
+        trace: trace,
+        logger: logger,
+        ownDirectory: directory,
+        keyName: keyName,
+        headers: request.headers
+      )
+    }
   }
 
   func respond(
@@ -29,6 +40,7 @@ struct EndpointResponder: Sendable {
     _ context: ConnectionContext,
     at endpoint: RegisteredEndpoint,
     _ task: TaskAction?,
+    _ keyName: String?,
     _ trace: TraceContext,
     _ logger: Logger
   ) async -> Response {
@@ -40,6 +52,7 @@ struct EndpointResponder: Sendable {
         body: body,
         endpoint: endpoint,
         watch: try await context.channel.pipeline.handler(type: ConnectionWatch.self).get(),
+        keyName: keyName,
         trace: trace,
         logger: logger
       )
@@ -56,13 +69,7 @@ struct EndpointResponder: Sendable {
       if let answer = try? Answer(error).response() { response = answer }
     }
     if request.hasBody, !body.isRead { response.headers[.connection] = "close" }
-    response.headers[.server] = service.product
-    if let header = HTTPField.Name(service.requestIDHeader) {
-      response.headers[header] = trace.spanID
-    }
-    if let header = service.traceIDHeader.flatMap({ HTTPField.Name($0) }) {
-      response.headers[header] = trace.traceID
-    }
+    service.mark(&response, trace)
     return response
   }
 
@@ -85,19 +92,17 @@ struct EndpointResponder: Sendable {
 
   /// Reads the request, waits for its turn, and has the endpoint answer it.
   private func answer(_ incoming: Incoming) async throws -> Response {
-    try admit(incoming)
+    try service.admit(incoming.body)
     return try await gate.withPlace {
       try await RequestDirectory.with(under: settings.temporaryDirectory, prefix: service.name) {
         directory in
         let inputs = try await read(incoming, into: directory)
-        let call = Call(
-          trace: incoming.trace,
-          logger: incoming.logger,
-          ownDirectory: directory
-        )
-        return try await gate.withTurn {
-          try Answer(await incoming.endpoint.answer(inputs, call)).response()
+        let work = { @Sendable in
+          try Answer(await incoming.endpoint.answer(inputs, incoming.call(directory))).response()
         }
+        // An endpoint that keeps its tasks has a line of its own for them and the others.
+        if incoming.endpoint.keeper != nil { return try await work() }
+        return try await gate.withTurn(work)
       }
     }
   }
@@ -110,15 +115,6 @@ struct EndpointResponder: Sendable {
       grace: settings.grace,
       clock: settings.clock
     )
-  }
-
-  private func admit(_ incoming: Incoming) throws(ServingError) {
-    guard service.readiness.isReady else {
-      throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
-    }
-    if let length = incoming.body.announcedByteCount, length > service.limits.bodyBytes {
-      throw service.limits.bodyTooLarge
-    }
   }
 
   private func read(
@@ -141,8 +137,24 @@ struct EndpointResponder: Sendable {
   // MARK: Tasks
 
   private func submit(_ incoming: Incoming) async throws -> Response {
+    if let keeper = incoming.endpoint.keeper {
+      return try await life(of: incoming).run {
+        try service.admit(incoming.body)
+        return try await gate.withPlace {
+          try await RequestDirectory.with(
+            under: settings.temporaryDirectory,
+            prefix: service.name
+          ) { directory in
+            let inputs = try await read(incoming, into: directory)
+            return try Answer(
+              await keeper.submit(inputs, incoming.call(directory)).brief
+            ).response()
+          }
+        }
+      }
+    }
     let record = try await life(of: incoming).run {
-      try admit(incoming)
+      try service.admit(incoming.body)
       // Given back by the task when it ends.
       try gate.takePlace()
       do {
@@ -152,7 +164,13 @@ struct EndpointResponder: Sendable {
         )
         do {
           let inputs = try await read(incoming, into: directory)
-          return try await tasks.start(incoming.endpoint, inputs, directory, incoming.trace)
+          return try await tasks.start(
+            incoming.endpoint,
+            inputs,
+            directory,
+            incoming.trace,
+            keyName: incoming.keyName
+          )
         } catch {
           directory.remove()
           throw error
@@ -162,7 +180,7 @@ struct EndpointResponder: Sendable {
         throw error
       }
     }
-    return try Answer(record.brief).response()
+    return try Answer(record.state.brief).response()
   }
 
   /// Answers what concerns a task that there is.
@@ -170,27 +188,98 @@ struct EndpointResponder: Sendable {
     guard let id = incoming.request.uri.queryParameters["task_id"].map(String.init) else {
       throw ServingError(.invalidRequest, "task_id is required")
     }
+    if let keeper = incoming.endpoint.keeper {
+      return try await manage(incoming, action, id, keeper)
+    }
     guard let record = try await tasks.find(id), record.path == incoming.endpoint.path else {
-      throw ServingError(.notFound, "task_id not found")
+      throw Self.notFound
     }
     let isHead = incoming.request.method == .head
     switch action {
-    case .status: return try Answer(record.full).response(isHead: isHead)
+    case .status: return try Answer(record.state.full).response(isHead: isHead)
     case .get:
-      guard let answer = record.answer else { throw record.isNotCompleted }
+      guard let answer = record.answer else { throw record.state.isNotCompleted }
       return try answer.response(isHead: isHead)
     case .retry:
-      guard record.status != .inProgress else { throw record.isNotCompleted }
+      guard record.status != .inProgress else { throw record.state.isNotCompleted }
       try gate.takePlace()
       do {
-        let retried = try await tasks.retry(record, incoming.endpoint, incoming.trace)
-        return try Answer(retried.brief).response()
+        let retried = try await tasks.retry(
+          record,
+          incoming.endpoint,
+          incoming.trace,
+          keyName: incoming.keyName
+        )
+        return try Answer(retried.state.brief).response()
       } catch {
         gate.leavePlace()
         throw error
       }
-    default: return try Answer(try await tasks.cancel(record).brief).response()
+    default: return try Answer(try await tasks.cancel(record).state.brief).response()
     }
+  }
+
+  /// Answers what concerns a task that the endpoint itself keeps.
+  private func manage(
+    _ incoming: Incoming,
+    _ action: TaskAction?,
+    _ id: String,
+    _ keeper: TaskKeeper
+  ) async throws -> Response {
+    let directory = RequestDirectory(under: settings.temporaryDirectory, prefix: service.name)
+    defer { directory.remove() }
+    let call = incoming.call(directory)
+    guard let state = try await keeper.find(id, call) else { throw Self.notFound }
+    let isHead = incoming.request.method == .head
+    switch action {
+    case .status: return try Answer(state.full).response(isHead: isHead)
+    case .get:
+      guard state.status == .completed || state.status == .failed else {
+        throw state.isNotCompleted
+      }
+      return try Answer(await keeper.result(id, call)).response(isHead: isHead)
+    case .retry:
+      try service.admit(incoming.body)
+      guard state.status != .inProgress else { throw state.isNotCompleted }
+      guard let retried = try await keeper.retry(id, call) else { throw Self.notFound }
+      return try Answer(retried.brief).response()
+    default:
+      guard let cancelled = try await keeper.cancel(id, call) else { throw Self.notFound }
+      guard cancelled.status == .canceled else { throw cancelled.hasEnded }
+      return try Answer(cancelled.brief).response()
+    }
+  }
+
+  private static let notFound = ServingError(.notFound, "task_id not found")
+}
+
+extension Service {
+  /// Refuses what cannot be taken, before it is read.
+  ///
+  /// - Throws: ``ServingError`` with code `notReady` or `tooLarge`.
+  func admit(_ body: IncomingBody) throws(ServingError) {
+    guard readiness.isReady else {
+      throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
+    }
+    try limits.admit(body)
+  }
+
+  /// Says who answered, and under which ids to ask about it.
+  func mark(_ response: inout Response, _ trace: TraceContext) {
+    response.headers[.server] = product
+    if let header = HTTPField.Name(requestIDHeader) { response.headers[header] = trace.spanID }
+    if let header = traceIDHeader.flatMap({ HTTPField.Name($0) }) {
+      response.headers[header] = trace.traceID
+    }
+  }
+}
+
+extension BodyLimits {
+  /// Refuses a body that is said to be too large, before it is read.
+  ///
+  /// - Throws: ``ServingError`` with code `tooLarge`.
+  func admit(_ body: IncomingBody) throws(ServingError) {
+    if let length = body.announcedByteCount, length > bodyBytes { throw bodyTooLarge }
   }
 }
 

@@ -138,7 +138,7 @@ public struct HTTPServer: Sendable {
     let responder = ServiceResponder(
       service: service,
       settings: settings,
-      routes: service.routes,
+      routes: try service.routes,
       stopping: stopping,
       gate: gate,
       metrics: ServiceMetrics(service, registry: metrics),
@@ -149,10 +149,13 @@ public struct HTTPServer: Sendable {
         settings: settings,
         tasks: tasks
       ),
-      crossOrigin: CrossOrigin(
-        origins: settings.allowedOrigins,
-        exposed: "Content-Disposition, Server-Timing, \(service.requestIDHeader)"
+      operations: OperationResponder(
+        service: service,
+        gate: gate,
+        stopping: stopping,
+        settings: settings
       ),
+      crossOrigin: CrossOrigin(settings.allowedOrigins, for: service),
       logger: logger
     )
     let application = Application(
@@ -171,10 +174,12 @@ public struct HTTPServer: Sendable {
     do {
       try await withGracefulShutdownHandler {
         async let background: Void = tasks.run()
+        async let work: Void? = service.background?(stopping, settings.grace)
         defer { tasks.finish() }
         try await application.run()
         tasks.finish()
         await background
+        _ = await work
       } onGracefulShutdown: {
         logger.info("stopping: running work has \(settings.grace / .seconds(1)) seconds")
         stopping.happen()

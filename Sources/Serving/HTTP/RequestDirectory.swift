@@ -116,6 +116,8 @@ final class SpoolFile: Sendable {
 final class OpenFile: Sendable {
   /// The size when it was opened, in bytes.
   let byteCount: Int
+  /// A strong entity tag: another file, or the same one written to, has another.
+  let entityTag: String
   private let descriptor: Int32
 
   /// Opens a file for reading.
@@ -124,9 +126,13 @@ final class OpenFile: Sendable {
   init(_ path: String) throws(ServingError) {
     descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw fileError("cannot open \(path)") }
-    let end = lseek(descriptor, 0, SEEK_END)
-    byteCount = Int(end)
-    guard end >= 0 else { throw fileError("cannot find the size of \(path)") }
+    var facts = stat()
+    let result = unsafe fstat(descriptor, &facts)
+    byteCount = Int(facts.st_size)
+    let changed = facts.st_mtim
+    let parts = [Int(facts.st_ino), byteCount, changed.tv_sec, changed.tv_nsec]
+    entityTag = "\"\(parts.map { String($0, radix: 16) }.joined(separator: "-"))\""
+    guard result == 0 else { throw fileError("cannot find the size of \(path)") }
   }
 
   deinit { close(descriptor) }

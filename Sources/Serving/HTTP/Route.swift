@@ -14,6 +14,8 @@ enum Route: Sendable {
   case metrics
   /// One of the service's endpoints, or its tasks.
   case endpoint(RegisteredEndpoint, TaskAction?)
+  /// What the service does beside them, each for a method of its own.
+  case operations([HTTPOperation])
 
   /// The paths that every service has.
   static let infrastructure = [
@@ -27,11 +29,25 @@ enum Route: Sendable {
   }
 
   /// Whether it costs something, or tells something of how the service is used.
-  var needsKey: Bool {
+  func needsKey(for method: HTTPRequest.Method) -> Bool {
     switch self {
     case .probe, .document: false
     case .metrics, .endpoint: true
+    case .operations: operation(for: method)?.needsKey ?? true
     }
+  }
+
+  /// The operation that a method asks for, if there is one.
+  func operation(for method: HTTPRequest.Method) -> HTTPOperation? {
+    guard case .operations(let operations) = self else { return nil }
+    let wanted = method == .head ? HTTPRequest.Method.get : method
+    return operations.first { $0.method.rawValue == wanted.rawValue }
+  }
+
+  /// How refusals are written.
+  var envelope: ErrorEnvelope? {
+    guard case .operations(let operations) = self else { return nil }
+    return operations.lazy.compactMap(\.envelope).first
   }
 
   /// The methods that the path takes.
@@ -39,6 +55,16 @@ enum Route: Sendable {
     switch self {
     case .probe, .document, .metrics: [.get, .head]
     case .endpoint(_, let task): task?.methods ?? [.post]
+    case .operations(let operations):
+      operations.flatMap { operation -> [HTTPRequest.Method] in
+        switch operation.method {
+        case .get: [.get, .head]
+        case .post: [.post]
+        case .put: [.put]
+        case .patch: [.patch]
+        case .delete: [.delete]
+        }
+      }
     }
   }
 }
@@ -58,7 +84,13 @@ struct Document: Sendable {
 
 extension Service {
   /// Everything that the service answers to, by path.
-  var routes: [String: Route] {
+  ///
+  /// - Throws: ``ServingError`` with code `badDeclaration` if two things have one path.
+  var routes: RouteTable {
+    get throws(ServingError) { try RouteTable(exact: exactRoutes, operations: operations) }
+  }
+
+  private var exactRoutes: [String: Route] {
     var routes: [String: Route] = [
       "/": .document(Page.document(for: self)),
       Page.scriptPath: .document(Page.script),

@@ -21,30 +21,32 @@ struct ConnectionContext: RequestContext {
 struct ServiceResponder: HTTPResponder {
   let service: Service
   let settings: HTTPServer.Settings
-  let routes: [String: Route]
+  let routes: RouteTable
   let stopping: Occurrence
   let gate: Gate
   let metrics: ServiceMetrics
   let endpoints: EndpointResponder
+  let operations: OperationResponder
   let crossOrigin: CrossOrigin
   let logger: Logger
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let path = request.uri.path
-    let route = routes[path]
+    let match = routes.find(path)
+    let route = match?.route
     let trace = TraceContext(traceparent: request.headers[.traceparent])
     var logger = logger
     logger[metadataKey: "request"] = .string(trace.spanID)
     logger[metadataKey: "trace"] = .string(trace.traceID)
     let start = ContinuousClock.now
-    let shown = route == nil ? "other" : path
+    let shown = match?.name ?? "other"
     let isCounted = if case .metrics = route { false } else { true }
     if isCounted { metrics.began(shown, isProbe: route?.isProbe ?? false) }
     var response: Response
     if let preflight = crossOrigin.preflight(request) {
       response = preflight
     } else {
-      response = await answer(request, context, route, trace, &logger)
+      response = await answer(request, context, match, trace, &logger)
     }
     crossOrigin.mark(&response, for: request)
     let elapsed = ContinuousClock.now - start
@@ -65,13 +67,13 @@ struct ServiceResponder: HTTPResponder {
   private func answer(
     _ request: Request,
     _ context: ConnectionContext,
-    _ route: Route?,
+    _ match: RouteTable.Match?,
     _ trace: TraceContext,
     _ logger: inout Logger
   ) async -> Response {
     let path = request.uri.path
-    guard let route else {
-      if path.hasSuffix("/"), routes[String(path.dropLast())] != nil {
+    guard let match else {
+      if path.hasSuffix("/"), routes.find(String(path.dropLast())) != nil {
         // Relative, so that it does not depend on the Host header, which anyone can set.
         return Response(
           status: .temporaryRedirect,
@@ -80,15 +82,23 @@ struct ServiceResponder: HTTPResponder {
       }
       return refuse(request, .notFound)
     }
+    let route = match.route
     guard route.methods.contains(request.method) else {
       let allow = route.methods.map(\.rawValue).joined(separator: ", ")
-      return refuse(request, .methodNotAllowed, allow: allow)
-    }
-    if route.needsKey, !settings.keys.isEmpty {
-      guard let name = settings.keys.name(for: request.headers[.authorization]) else {
-        return refuseStranger(request)
+      guard case .operations = route else {
+        return refuse(request, .methodNotAllowed, allow: allow)
       }
-      logger[metadataKey: "key"] = .string(name)
+      let error = ServingError(.methodNotAllowed, "\(path) takes \(allow)")
+      return refuse(request, error, route, trace, headers: [.allow: allow])
+    }
+    var keyName: String?
+    if !settings.keys.isEmpty {
+      keyName = settings.keys.name(for: request.headers[.authorization])
+      guard keyName != nil || !route.needsKey(for: request.method) else {
+        let error = ServingError(.unauthorized, "Authorization error")
+        return refuse(request, error, route, trace, headers: [.wwwAuthenticate: "Bearer"])
+      }
+      if let keyName { logger[metadataKey: "key"] = .string(keyName) }
     }
     switch route {
     case .probe(let isReadiness):
@@ -97,12 +107,33 @@ struct ServiceResponder: HTTPResponder {
       return fixed(document.body, headers: document.headers, isHead: request.method == .head)
     case .metrics:
       return fixed(
-        ByteBuffer(string: metrics.text(gate)),
+        ByteBuffer(string: metrics.text(service.load?() ?? gate.work)),
         headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
         isHead: request.method == .head
       )
     case .endpoint(let endpoint, let task):
-      return await endpoints.respond(to: request, context, at: endpoint, task, trace, logger)
+      return await endpoints.respond(
+        to: request,
+        context,
+        at: endpoint,
+        task,
+        keyName,
+        trace,
+        logger
+      )
+    case .operations:
+      guard let operation = route.operation(for: request.method) else {
+        return refuse(request, .methodNotAllowed)
+      }
+      return await operations.respond(
+        to: request,
+        context,
+        with: operation,
+        match.parameters,
+        keyName,
+        trace,
+        logger
+      )
     }
   }
 
@@ -131,14 +162,20 @@ struct ServiceResponder: HTTPResponder {
     return response
   }
 
-  private func refuseStranger(_ request: Request) -> Response {
-    var response = fixed(
-      ByteBuffer(string: #"{"error":"Authorization error"}"#),
-      .unauthorized,
-      headers: [.contentType: "application/json", .wwwAuthenticate: "Bearer"],
-      isHead: request.method == .head
-    )
+  /// Refuses in the words of what the path leads to.
+  private func refuse(
+    _ request: Request,
+    _ error: ServingError,
+    _ route: Route,
+    _ trace: TraceContext,
+    headers: HTTPFields
+  ) -> Response {
+    var answer = Answer(error, in: route.envelope.map { ($0, trace.spanID) })
+    for field in headers { answer.headers[field.name] = field.value }
+    var response = Response(status: .init(code: error.code.status))
+    if let refusal = try? answer.response(isHead: request.method == .head) { response = refusal }
     if request.hasBody { response.headers[.connection] = "close" }
+    service.mark(&response, trace)
     return response
   }
 

@@ -20,18 +20,29 @@ extension Service {
       paths.append((endpoint.path, ["post": endpoint.operation(of: name)]))
       if endpoint.takesTasks { paths += endpoint.taskPaths(of: name) }
     }
+    paths += operationPaths
     return [
       "openapi": "3.0.3",
       "info": [
         "title": .string(name), "version": .string(version), "description": .string(summary),
       ],
       "servers": [["url": "."]],
-      "tags": [
-        ["name": "Service APIs", "description": "What the service does."],
-        ["name": "Infrastructure", "description": "How the service is doing, and what it offers."],
-      ],
+      "tags": .array(
+        [["name": "Service APIs", "description": "What the service does."]]
+          + operationTags.map { ["name": .string($0)] }
+          + [
+            [
+              "name": "Infrastructure",
+              "description": "How the service is doing, and what it offers.",
+            ]
+          ]
+      ),
       "paths": .object(paths),
-      "components": ["schemas": ["Error": Self.errorSchema, "Task": TaskRecord.schema]],
+      "components": [
+        "schemas": .object(
+          [("Error", Self.errorSchema), ("Task", TaskRecord.schema)] + operationSchemas
+        )
+      ],
     ]
   }
 
@@ -89,36 +100,7 @@ extension RegisteredEndpoint {
     ]
   }
 
-  var requestBody: JSON {
-    [
-      "required": .bool(form.contains(where: \.isRequired)),
-      "content": [
-        "multipart/form-data": .object([
-          ("schema", inputSchema(fileFormat: "binary")),
-          ("encoding", .object(encodings)),
-        ]),
-        "application/json": ["schema": inputSchema(fileFormat: "byte")],
-      ],
-    ]
-  }
-
-  private func inputSchema(fileFormat: String) -> JSON {
-    var members: [(name: String, value: JSON)] = [
-      ("type", "object"), ("title", "Input"),
-      ("properties", .object(form.map { ($0.name, $0.openAPISchema(fileFormat: fileFormat)) })),
-    ]
-    // OpenAPI's `required` must not be empty.
-    let required = form.filter(\.isRequired).map { JSON.string($0.name) }
-    if !required.isEmpty { members.append(("required", .array(required))) }
-    return .object(members)
-  }
-
-  private var encodings: [(name: String, value: JSON)] {
-    form.compactMap { entry in
-      if !entry.isFile { return (entry.name, ["contentType": "application/json"]) }
-      return entry.mediaType.map { (entry.name, ["contentType": .string($0)]) }
-    }
-  }
+  var requestBody: JSON { .requestBody(of: form) }
 
   var success: JSON {
     let schema: JSON = output.isFile ? ["type": "string", "format": "binary"] : [:]
@@ -144,8 +126,43 @@ extension RegisteredEndpoint {
     ("507", "The disk of the server is full."),
   ].map { ($0, failure($1)) }
 
-  static func failure(_ description: String) -> JSON {
-    let content: JSON = ["application/json": ["schema": ["$ref": "#/components/schemas/Error"]]]
+  static func failure(_ description: String) -> JSON { .failure(description, "Error") }
+}
+
+extension JSON {
+  /// What documents say of a body that is read as a form.
+  static func requestBody(of form: [FormEntry]) -> JSON {
+    let encodings = form.compactMap { entry -> (name: String, value: JSON)? in
+      if !entry.isFile { return (entry.name, ["contentType": "application/json"]) }
+      return entry.mediaType.map { (entry.name, ["contentType": .string($0)]) }
+    }
+    return [
+      "required": .bool(form.contains(where: \.isRequired)),
+      "content": [
+        "multipart/form-data": .object([
+          ("schema", inputSchema(of: form, fileFormat: "binary")),
+          ("encoding", .object(encodings)),
+        ]),
+        "application/json": ["schema": inputSchema(of: form, fileFormat: "byte")],
+      ],
+    ]
+  }
+
+  private static func inputSchema(of form: [FormEntry], fileFormat: String) -> JSON {
+    var members: [(name: String, value: JSON)] = [
+      ("type", "object"), ("title", "Input"),
+      ("properties", .object(form.map { ($0.name, $0.openAPISchema(fileFormat: fileFormat)) })),
+    ]
+    // OpenAPI's `required` must not be empty.
+    let required = form.filter(\.isRequired).map { JSON.string($0.name) }
+    if !required.isEmpty { members.append(("required", .array(required))) }
+    return .object(members)
+  }
+
+  /// What documents say of an error, which is written as the schema of a name has it.
+  static func failure(_ description: String, _ schema: String) -> JSON {
+    let reference = JSON.string("#/components/schemas/\(schema)")
+    let content: JSON = ["application/json": ["schema": ["$ref": reference]]]
     return ["description": .string(description), "content": content]
   }
 }
