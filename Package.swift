@@ -100,14 +100,17 @@ let package = Package(
     .executableTarget(name: "zoetrope-picture", dependencies: ["Media", "CVips"]),
 
     // The server.
+    // The page's files are part of the program, as the kernels are.
+    .target(name: "CPage", exclude: ["files"]),
+    .target(name: "CStudio", exclude: ["files"]),
     .target(
       name: "Serving",
       dependencies: hummingbird + [
-        logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+        "CPage", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]
     ),
-    .target(name: "VideoService", dependencies: ["Serving", logging]),
+    .target(name: "VideoService", dependencies: ["CStudio", "Serving", logging]),
 
     .target(
       name: "ZoetropeClient",
@@ -243,7 +246,9 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
-let cTargets: Set = ["CCUDA", "CKernels", "CTensorCPU", "CVips", "FakeCUDA", "LibVips"]
+let cTargets: Set = [
+  "CCUDA", "CKernels", "CPage", "CStudio", "CTensorCPU", "CVips", "FakeCUDA", "LibVips",
+]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),
