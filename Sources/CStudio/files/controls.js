@@ -51,7 +51,11 @@ export function player(clip, url) {
   const video = make("video", { controls: true, loop: true, muted: true, autoplay: !isStill() });
   video.playsInline = true;
   video.setAttribute("aria-label", "The clip");
-  if (clip.width) [video.width, video.height] = [clip.width, clip.height];
+  if (clip.width) {
+    [video.width, video.height] = [clip.width, clip.height];
+    // A small clip enlarged to the width of the page shows nothing but that it is small.
+    video.style.maxWidth = `${2 * clip.width}px`;
+  }
   video.src = url;
   return video;
 }
