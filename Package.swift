@@ -234,7 +234,7 @@ let package = Package(
       dependencies: [
         "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
       ] + subprocess,
-      exclude: ["Assets"]
+      exclude: ["Assets", "Browser"]
     ),
     .testTarget(
       name: "MediaTests",

@@ -20,7 +20,6 @@ class Card {
     this.actions = actions;
     this.image = make("img", { alt: "", hidden: true });
     this.image.addEventListener("load", () => { this.image.hidden = false; });
-    this.image.addEventListener("error", () => { this.image.hidden = true; });
     this.state = make("span", { className: "badge" });
     this.open = make("button", { type: "button", className: "card-open" },
       icon("reel"), this.image, this.state);
@@ -57,16 +56,21 @@ class Card {
     this.#showPicture(job);
   }
 
+  /** Shows a frame of the clip, or the picture it is made of where there is none. */
   async #showPicture(job) {
-    try {
-      const path = job.clip ? `/jobs/${job.id}/thumbnail` : job.picture?.url;
-      if (!path) return;
-      const copy = await source(path);
-      this.copy?.release();
-      this.copy = copy;
-      this.image.src = copy.url;
-    } catch {
-      // The card says what it is without a picture too.
+    const paths = [job.clip ? `/jobs/${job.id}/thumbnail` : null, job.picture?.url];
+    for (const path of paths.filter(Boolean)) {
+      try {
+        const copy = await source(path);
+        this.copy?.release();
+        this.copy = copy;
+        this.image.src = copy.url;
+        await this.image.decode();
+        return;
+      } catch {
+        // The card says what it is without a picture too.
+        this.image.hidden = true;
+      }
     }
   }
 
