@@ -101,17 +101,20 @@ let package = Package(
     .executableTarget(name: "zoetrope-picture", dependencies: ["Media", "CVips"]),
 
     // The server.
+    // The page's files are part of the program, as the kernels are.
+    .target(name: "CPage", exclude: ["files"]),
+    .target(name: "CStudio", exclude: ["files"]),
     .target(
       name: "Serving",
       dependencies: hummingbird + [
-        logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+        "CPage", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]
     ),
     .target(
       name: "VideoService",
       dependencies: [
-        "Serving", logging,
+        "CStudio", "Serving", logging,
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "GRDB", package: "GRDB.swift"),
@@ -245,7 +248,7 @@ let package = Package(
       dependencies: [
         "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
       ] + subprocess,
-      exclude: ["Assets"]
+      exclude: ["Assets", "Browser"]
     ),
     .testTarget(
       name: "MediaTests",
@@ -257,7 +260,9 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
-let cTargets: Set = ["CCUDA", "CKernels", "CTensorCPU", "CVips", "FakeCUDA", "LibVips"]
+let cTargets: Set = [
+  "CCUDA", "CKernels", "CPage", "CStudio", "CTensorCPU", "CVips", "FakeCUDA", "LibVips",
+]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),

@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-Tools/setup.sh curl openssl python3-venv
-# BentoML's own client, to hold the server to what it expects.
+Tools/setup.sh chromium curl openssl python3-venv
+# BentoML's own client, to hold the server to what it expects, and a driver for the browser.
 requirements=Tests/VideoServiceTests/Clients/requirements.txt
 if ! cmp -s "$requirements" .build/python/requirements.txt; then
   python3 -m venv --clear .build/python

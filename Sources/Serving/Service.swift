@@ -39,6 +39,8 @@ public struct Service: Sendable {
   public var traceIDHeader: String?
   /// What the names of the service's metrics begin with.
   public var metricsNamespace = "serving"
+  /// What the page at `/` shows besides a form for each endpoint.
+  public var page = PageContent()
   /// Whether requests can be served yet; ready from the start unless it is replaced.
   public var readiness = Readiness(isReady: true)
 

@@ -27,6 +27,7 @@ extension Service {
     }
     service.version = version
     service.summary = "Turns a still picture into a short video with Stable Video Diffusion."
+    service.page = .studio
     service.metricsNamespace = "bentoml_service"
     service.requestIDHeader = "x-bentoml-request-id"
     service.queue = jobs.settings.queue

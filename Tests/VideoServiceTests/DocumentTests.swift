@@ -111,6 +111,7 @@ extension JSON {
 
   @Test(arguments: [
     "/", "/schema.json", "/docs.json", "/static_content/page.js", "/static_content/page.css",
+    "/static_content/icon.svg", "/static_content/studio.js",
   ])
   func `a HEAD request is told the size`(path: String) async throws {
     try await LiveServer.with { server in
@@ -136,17 +137,44 @@ extension JSON {
       #expect(policy.hasPrefix("default-src 'none'; script-src 'self'; style-src 'self';"))
       #expect(!policy.contains("unsafe"))
       var texts = [page.text]
-      for part in page.text.split(separator: "\"") where part.hasPrefix("./static_content/") {
-        let asset = try await server.exchange(plain("GET", String(part.dropFirst())))
-        #expect(asset.status == 200)
-        #expect(asset.headers["x-content-type-options"] == "nosniff")
-        texts.append(asset.text)
+      var names = page.text.split(separator: "\"").filter { $0.hasPrefix("./static_content/") }
+        .map { String($0.dropFirst("./static_content/".count)) }
+      var seen: Set<String> = []
+      while let name = names.popLast() {
+        guard seen.insert(name).inserted else { continue }
+        let file = try await server.exchange(plain("GET", "/static_content/\(name)"))
+        #expect(file.status == 200, "\(name)")
+        #expect(file.headers["x-content-type-options"] == "nosniff")
+        texts.append(file.text)
+        names += file.text.split(separator: "\"").filter {
+          $0.hasPrefix("./") && $0.hasSuffix(".js")
+        }
+        .map { String($0.dropFirst(2)) }
       }
-      #expect(texts.count == 3)
-      for text in texts {
+      #expect(seen.isSuperset(of: ["page.js", "form.js", "studio.js", "studio.css", "icon.svg"]))
+      for text in texts.map({ $0.replacing("http://www.w3.org/2000/svg", with: "") }) {
         #expect(!text.contains("://"), "names another server")
         #expect(!text.contains("innerHTML"))
+        #expect(!text.contains(" style="), "the policy would ignore it")
       }
+    }
+  }
+
+  @Test func `is the forms alone where a service adds nothing`() async throws {
+    try await LiveServer.with(
+      StubGenerator(),
+      { service, _ in
+        service.page = PageContent()
+        service.summary = #"Cuts <b> & "c"."#
+      }
+    ) { server in
+      let page = try await server.exchange(plain("GET", "/"))
+      #expect(page.text.contains("<title>StableDiffusionVideo</title>"))
+      #expect(page.text.contains("Cuts &lt;b> &amp; &quot;c&quot;."))
+      #expect(page.text.contains("<h2>Service APIs</h2>"))
+      #expect(!page.text.contains("studio"))
+      #expect(!page.text.contains("{{"))
+      try await server.expect(404, for: plain("GET", "/static_content/studio.js"))
     }
   }
 }

@@ -20,7 +20,6 @@ enum Route: Sendable {
   /// The paths that every service has.
   static let infrastructure = [
     "/", "/livez", "/readyz", "/healthz", "/schema.json", "/docs.json", "/metrics",
-    Page.scriptPath, Page.stylePath,
   ]
 
   /// Whether it says nothing of how much the service is used.
@@ -92,9 +91,6 @@ extension Service {
 
   private var exactRoutes: [String: Route] {
     var routes: [String: Route] = [
-      "/": .document(Page.document(for: self)),
-      Page.scriptPath: .document(Page.script),
-      Page.stylePath: .document(Page.style),
       "/schema.json": .document(Document(schema.text, type: "application/json")),
       "/docs.json": .document(Document(openAPI.text, type: "application/json")),
       "/livez": .probe(isReadiness: false),
@@ -102,6 +98,7 @@ extension Service {
       "/readyz": .probe(isReadiness: true),
       "/metrics": .metrics,
     ]
+    for (path, document) in Page.documents(for: self) { routes[path] = .document(document) }
     for endpoint in endpoints {
       routes[endpoint.path] = .endpoint(endpoint, nil)
       for task in TaskAction.allCases where endpoint.takesTasks {
