@@ -7,7 +7,7 @@ private import Subprocess
 extension FFmpeg {
   /// The frames of a clip, decoded, in order.
   ///
-  /// Reads what ``encode(_:width:height:framesPerSecond:format:to:)`` writes, but for animated WebP,
+  /// Reads what ``encode(_:width:height:framesPerSecond:format:comment:to:)`` writes, but for animated WebP,
   /// which ffmpeg has no decoder for. Takes memory for all frames at once.
   ///
   /// - Parameter path: an MP4, WebM or GIF file, or a directory of PNG frames.
@@ -95,28 +95,6 @@ extension FFmpeg {
       )
     }
     return ["-i", "file:\(path)"]
-  }
-}
-
-/// The first bytes of a clip's file.
-enum ClipFile {
-  /// Enough of a file to tell its format.
-  struct Head {
-    let bytes: [UInt8]
-
-    var isWebP: Bool { PictureFormat(signatureOf: bytes) == .webp }
-  }
-
-  /// - Throws: ``MediaError`` with `unreadableFile`.
-  static func head(of path: String) throws(MediaError) -> Head {
-    guard let file = unsafe fopen(path, "re") else {
-      throw MediaError(.unreadableFile, "\(path) cannot be read")
-    }
-    defer { unsafe fclose(file) }
-    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
-      unsafe count = fread(buffer.baseAddress, 1, 64, file)
-    }
-    return Head(bytes: bytes)
   }
 }
 

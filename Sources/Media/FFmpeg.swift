@@ -46,7 +46,7 @@ public struct FFmpeg: Sendable {
 
   /// Where the program is.
   func locate() throws(MediaError) -> FilePath {
-    ignoreBrokenPipes()
+    surviveFailedWrites()
     let found =
       executable.map { Program.runnable(FilePath($0)) }
       ?? Program.installed("ffmpeg", variable: "ZOETROPE_FFMPEG")

@@ -117,10 +117,12 @@ struct VideoEncoderTests {
   func types() {
     #expect(
       VideoFormat.allCases.map(\.contentType) == [
-        "video/mp4", "video/webm", "image/gif", "image/webp", "image/png",
+        "video/mp4", "video/webm", "image/gif", "image/webp", "image/png", "application/zip",
       ]
     )
-    #expect(VideoFormat.allCases.map(\.fileExtension) == ["mp4", "webm", "gif", "webp", "png"])
+    #expect(
+      VideoFormat.allCases.map(\.fileExtension) == ["mp4", "webm", "gif", "webp", "png", "zip"]
+    )
   }
 
   private func encode(_ format: VideoFormat = .mp4, to path: String) async throws {
