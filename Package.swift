@@ -80,7 +80,10 @@ let package = Package(
     .target(name: "NeuralNetwork", dependencies: ["TensorCore", "Safetensors"]),
     .target(
       name: "StableVideoDiffusion",
-      dependencies: ["Media", "NeuralNetwork", "Safetensors", "TensorCore"]
+      dependencies: [
+        "Media", "NeuralNetwork", "Safetensors", "TensorCore",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]
     ),
 
     // Pictures in, video out.
@@ -125,6 +128,7 @@ let package = Package(
         "CUDA", "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCUDA", "TensorCore",
         "VideoService", "ZoetropeClient", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ]
