@@ -12,7 +12,8 @@ struct Reproduce: AsyncParsableCommand {
     abstract: "Makes a clip again from what its file tells, and compares the two.",
     discussion: """
       Every clip carries the parameters that it was made with. Needs the same picture and the same \
-      model. The status is 0 if the new clip is byte for byte the old one, and 1 if it is not.
+      model. The status is 0 if the new clip is byte for byte the old one, 2 if it is not, and 1 if it \
+      could not be made.
       """
   )
 
@@ -35,16 +36,18 @@ struct Reproduce: AsyncParsableCommand {
 
   func run() async throws {
     guard let record = ClipRecord(comment: try await FFmpeg().comment(of: clip)) else {
-      throw ValidationError("\(clip) does not tell how it was made; only what zoetrope makes does")
+      throw ReproductionError(
+        "\(clip) does not tell how it was made; only what zoetrope makes does"
+      )
     }
     try check(record)
     let output = output ?? Self.again(clip)
     guard !FileManager.default.fileExists(atPath: output) else {
-      throw ValidationError("\(output) is there already; name another file with --output")
+      throw ReproductionError("\(output) is there already; name another file with --output")
     }
     let engine = try await model.load()
     guard record.model.digest == engine.model.digest else {
-      throw ValidationError(
+      throw ReproductionError(
         "\(clip) was made with another model, \(record.model.name) "
           + "(digest \(record.model.digest.prefix(12)), not \(engine.model.digest.prefix(12))); "
           + "name its folder with --model"
@@ -58,7 +61,7 @@ struct Reproduce: AsyncParsableCommand {
     try await make(record, to: output, engine)
     guard try Self.contents(of: clip) == Self.contents(of: output) else {
       Terminal.print("\(output) differs from \(clip)")
-      throw ExitCode(1)
+      throw ExitCode(2)
     }
     Terminal.print("\(output) is identical to \(clip), byte for byte")
   }
@@ -66,7 +69,7 @@ struct Reproduce: AsyncParsableCommand {
   /// Compares what was given with what the clip was made of, before the model is loaded.
   private func check(_ record: ClipRecord) throws {
     guard picture.count == record.pictures.count else {
-      throw ValidationError(
+      throw ReproductionError(
         "--picture: \(clip) was made with \(record.pictures.count) pictures, and \(picture.count) "
           + "were given"
       )
@@ -74,7 +77,7 @@ struct Reproduce: AsyncParsableCommand {
     for (path, digest) in zip(picture, record.pictures) {
       let found = try FileHash.sha256(path)
       guard found == digest else {
-        throw ValidationError(
+        throw ReproductionError(
           "--picture: \(path) is not the picture of \(clip) (SHA-256 \(found.prefix(12)), not "
             + "\(digest.prefix(12)))"
         )
@@ -84,7 +87,7 @@ struct Reproduce: AsyncParsableCommand {
     guard (1...max(clips, 1)).contains(record.clip), clips <= 4096,
       record.files(pictures: [], outputs: []) != nil
     else {
-      throw ValidationError(
+      throw ReproductionError(
         "\(clip) was made by version \(record.version), which this one cannot follow"
       )
     }
@@ -124,4 +127,12 @@ struct Reproduce: AsyncParsableCommand {
       contents[name] = manager.contents(atPath: isFolder ? "\(path)/\(name)" : path)
     }
   }
+}
+
+/// Why a clip cannot be made again.
+private struct ReproductionError: Error, CustomStringConvertible {
+  /// One line: what is wrong and what would be right.
+  let description: String
+
+  init(_ description: String) { self.description = description }
 }
