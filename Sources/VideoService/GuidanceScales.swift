@@ -42,10 +42,12 @@ package struct GuidanceScales: FieldValue {
     }
   }
 
-  /// As in "1, 2.5, 3", with or without a list's brackets.
+  /// As in "1, 2.5, 3", with or without quotes around it, or a list's brackets.
   private static func numbers(in text: String) -> [Double?] {
-    text.filter { !" \t\r\n[]".contains($0) }
-      .split(separator: ",", omittingEmptySubsequences: false)
-      .map { Double($0) }
+    var text = text.filter { !" \t\r\n".contains($0) }[...]
+    for (open, close) in [("\"", "\""), ("[", "]")] where text.count > 1 {
+      if text.hasPrefix(open), text.hasSuffix(close) { text = text.dropFirst().dropLast() }
+    }
+    return text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
   }
 }
