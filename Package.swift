@@ -81,7 +81,10 @@ let package = Package(
     .target(name: "NeuralNetwork", dependencies: ["TensorCore", "Safetensors"]),
     .target(
       name: "StableVideoDiffusion",
-      dependencies: ["Media", "NeuralNetwork", "Safetensors", "TensorCore"]
+      dependencies: [
+        "Media", "NeuralNetwork", "Safetensors", "TensorCore",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]
     ),
 
     // Pictures in, video out.

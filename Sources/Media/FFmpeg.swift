@@ -44,46 +44,9 @@ public struct FFmpeg: Sendable {
     return String(words[2])
   }
 
-  /// An image as a PNG file.
-  ///
-  /// - Parameter image: any size.
-  /// - Returns: the bytes of the file.
-  /// - Throws: ``MediaError``: `toolMissing`, `toolFailed` or `timedOut` after 60 seconds.
-  ///   `CancellationError` when cancelled.
-  public func png(_ image: RGBImage) async throws -> [UInt8] {
-    let program = try locate()
-    let arguments =
-      Self.input(width: image.width, height: image.height, framesPerSecond: 1)
-      + ["-frames:v", "1", "-c:v", "png", "-f", "image2pipe", "pipe:1"]
-    // Filters and headers can make a PNG of noise larger than its pixels, but not by this much.
-    let limit = image.pixels.count * 2 + 65_536
-    let ended = try await withDeadline(.seconds(60)) {
-      try await Program.reporting(program) {
-        try await Subprocess.run(
-          .path(program),
-          arguments: Arguments(arguments),
-          input: .inputWriter,
-          output: .bytes(limit: limit),
-          error: .sequence
-        ) { execution in
-          async let complaint = tail(of: execution.standardError, limit: 1_000)
-          try await feed(image.pixels, to: execution.standardInputWriter)
-          return await complaint
-        }
-      }
-    }
-    guard let ended else {
-      throw MediaError(.timedOut, "encoding a PNG took longer than a minute and was stopped")
-    }
-    guard ended.terminationStatus.isSuccess, !ended.standardOutput.isEmpty else {
-      throw Self.failure(ended.terminationStatus, complaint: ended.closureResult)
-    }
-    return ended.standardOutput
-  }
-
   /// Where the program is.
   func locate() throws(MediaError) -> FilePath {
-    ignoreBrokenPipes()
+    surviveFailedWrites()
     let found =
       executable.map { Program.runnable(FilePath($0)) }
       ?? Program.installed("ffmpeg", variable: "ZOETROPE_FFMPEG")

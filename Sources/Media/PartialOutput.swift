@@ -56,6 +56,11 @@ struct PartialOutput {
     }
   }
 
+  /// The paths of what was written, in the order of their names.
+  func files() -> [String] {
+    isDirectory ? Self.entries(of: path).sorted().map { "\(path)/\($0)" } : [path]
+  }
+
   /// Flushes what was written to the disk and gives it its name.
   func commit() throws(MediaError) {
     if isDirectory {
@@ -100,7 +105,7 @@ struct PartialOutput {
   }
 
   /// What the last call said.
-  private static func failure(_ destination: String) -> MediaError {
+  static func failure(_ destination: String) -> MediaError {
     let error = Errno(rawValue: errno)
     let isFull = error == .noSpace || error == .fileTooLarge || error == Errno(rawValue: EDQUOT)
     return MediaError(

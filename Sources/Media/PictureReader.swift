@@ -133,7 +133,7 @@ extension PictureReader {
           + " install it or set ZOETROPE_PICTURE to its path"
       )
     }
-    ignoreBrokenPipes()
+    surviveFailedWrites()
     let decoded = try await Self.turnstile.withTurn {
       try await withDeadline(timeout) {
         try await Program.reporting(program) { try await run(program, source) }

@@ -4,13 +4,17 @@
 private import Glibc
 internal import Subprocess
 
-/// Makes a write to a program that has ended fail, for the whole process and once and for all,
-/// instead of ending this one.
-func ignoreBrokenPipes() {
-  _ = pipesAreIgnored
+/// Makes a write fail, for the whole process and once and for all, that would otherwise end it: to a
+/// program that has ended, or beyond a limit on the size of files.
+func surviveFailedWrites() {
+  _ = signalsAreIgnored
 }
 
-private let pipesAreIgnored: Bool = signal(SIGPIPE, SIG_IGN) != nil
+private let signalsAreIgnored: Bool = {
+  signal(SIGPIPE, SIG_IGN)
+  signal(SIGXFSZ, SIG_IGN)
+  return true
+}()
 
 /// Runs `body`, cancels it when `limit` has passed, and waits for it to be gone.
 ///

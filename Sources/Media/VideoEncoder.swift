@@ -22,6 +22,8 @@ extension FFmpeg {
   ///   - height: pixels down, from 1 to 16,383.
   ///   - framesPerSecond: over 0, up to 240.
   ///   - format: what is written.
+  ///   - comment: a text in printable ASCII that the file carries: as the comment of MP4, WebM, GIF
+  ///     and every PNG frame, as the description in WebP's XMP. ``comment(of:)`` reads it.
   ///   - path: the file to write or replace. Of `png`, a directory that does not exist yet or is
   ///     empty.
   /// - Throws: ``MediaError``: `invalidParameter`, `invalidFrame`, `destinationUnusable`,
@@ -32,18 +34,35 @@ extension FFmpeg {
     height: Int,
     framesPerSecond: Double,
     format: VideoFormat,
+    comment: String? = nil,
     to path: String
   ) async throws {
     try Self.check(width: width, height: height, framesPerSecond: framesPerSecond)
+    if let comment, !comment.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
+      throw MediaError(.invalidParameter, "a comment must be printable ASCII on one line")
+    }
     let program = try locate()
     let partial = try PartialOutput(path: path, isDirectory: format.isDirectory)
     do {
+      // The archive's frames, until they are in it.
+      let pictures =
+        format == .zip ? try PartialOutput(path: partial.path + ".d", isDirectory: true) : nil
+      defer { pictures?.discard() }
+      let tag = comment.map { ["-metadata", "comment=\($0)"] } ?? []
       let arguments =
         Self.input(width: width, height: height, framesPerSecond: framesPerSecond)
-        + format.arguments(width: width, height: height) + [format.output(partial.path)]
+        + format.arguments(width: width, height: height) + (format.hasContainerTags ? tag : [])
+        + [pictures.map { VideoFormat.png.output($0.path) } ?? format.output(partial.path)]
       try await Program.reporting(program) {
         try await run(program, arguments, frames, width: width, height: height)
       }
+      try Task.checkCancellation()
+      if let comment, !format.hasContainerTags {
+        for file in (pictures ?? partial).files() {
+          try ClipFile.insert(comment, into: file, width: width, height: height)
+        }
+      }
+      if let pictures { try Self.archive(pictures, to: partial.path) }
       try Task.checkCancellation()
       try partial.commit()
     } catch {
@@ -52,6 +71,15 @@ extension FFmpeg {
       try Task.checkCancellation()
       throw error
     }
+  }
+
+  private static func archive(_ pictures: PartialOutput, to path: String) throws(MediaError) {
+    var archive = try ZipWriter(path: path)
+    for file in pictures.files() {
+      let name = file.lastIndex(of: "/").map { file[file.index(after: $0)...] } ?? file[...]
+      try archive.add(String(name), ClipFile.bytes(of: file))
+    }
+    try archive.finish()
   }
 
   private static func check(

@@ -13,6 +13,8 @@ public enum VideoFormat: String, CaseIterable, Sendable, Hashable {
   case webp
   /// A directory of lossless pictures, `frame-0001.png` and so on.
   case png
+  /// A ZIP archive of the pictures that `png` makes.
+  case zip
 
   /// The media type, as in an HTTP header; of `png`, that of one frame.
   public var contentType: String {
@@ -22,6 +24,7 @@ public enum VideoFormat: String, CaseIterable, Sendable, Hashable {
     case .gif: "image/gif"
     case .webp: "image/webp"
     case .png: "image/png"
+    case .zip: "application/zip"
     }
   }
 
@@ -36,6 +39,9 @@ public enum VideoFormat: String, CaseIterable, Sendable, Hashable {
     isDirectory ? "file:\(path.replacing("%", with: "%%"))/frame-%04d.png" : "file:\(path)"
   }
 
+  /// Whether ffmpeg writes a comment into the file itself.
+  var hasContainerTags: Bool { self == .mp4 || self == .webm }
+
   /// What ffmpeg is told between its input and its output.
   func arguments(width: Int, height: Int) -> [String] {
     switch self {
@@ -44,13 +50,15 @@ public enum VideoFormat: String, CaseIterable, Sendable, Hashable {
         + Self.colorTags + ["-movflags", "+faststart", "-f", "mp4"]
     case .webm:
       ["-vf", Self.videoFilter(width, height), "-c:v", "libvpx-vp9", "-crf", "24", "-b:v", "0"]
-        + ["-deadline", "good", "-cpu-used", "4", "-row-mt", "1"] + Self.colorTags + ["-f", "webm"]
+        + ["-deadline", "good", "-cpu-used", "4", "-row-mt", "1"] + Self.colorTags
+        // Without it the identifiers of file and track are drawn at random.
+        + ["-fflags", "+bitexact", "-f", "webm"]
     case .gif:
       ["-filter_complex", "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse"]
         + ["-loop", "0", "-f", "gif"]
     case .webp:
       ["-c:v", "libwebp_anim", "-quality", "90", "-loop", "0", "-f", "webp"]
-    case .png:
+    case .png, .zip:
       ["-c:v", "png", "-start_number", "1", "-f", "image2"]
     }
   }

@@ -48,14 +48,35 @@ public enum ClipFormat: String, Sendable, CaseIterable, Codable {
   case gif
   /// Animated WebP.
   case webp
+  /// PNG frames in a ZIP archive.
+  case zip
 
   /// The media type, such as `video/mp4`.
   public var mediaType: String {
     switch self {
     case .mp4, .webm: "video/\(rawValue)"
     case .gif, .webp: "image/\(rawValue)"
+    case .zip: "application/zip"
     }
   }
+}
+
+/// The order in which a clip's frames are shown.
+public enum ClipPlayback: String, Sendable, CaseIterable {
+  /// From the first to the last.
+  case forward
+  /// Forward and back again.
+  case pingPong = "ping-pong"
+  /// Forward, with the end faded into the beginning.
+  case loop
+}
+
+/// How guidance goes from frame to frame.
+public enum ClipGuidance: String, Sendable, CaseIterable {
+  /// From the minimum at the first frame to the maximum at the last.
+  case linear
+  /// From the minimum at the first frame to the maximum in the middle and back.
+  case triangle
 }
 
 /// What clip to make of a picture.
@@ -75,6 +96,10 @@ public struct ClipRequest: Sendable, Equatable, Codable {
   public var minimumGuidance: Double?
   /// Classifier-free guidance of the last frame.
   public var maximumGuidance: Double?
+  /// How guidance goes from frame to frame.
+  public var guidanceShape = ClipGuidance.linear
+  /// Guidance of every frame, in place of the other three.
+  public var guidanceScales: [Double]?
   /// Frames per second, both as told to the model and as played.
   public var framesPerSecond: Int?
   /// How much moves: 1 is still, 255 is wild.
@@ -89,6 +114,8 @@ public struct ClipRequest: Sendable, Equatable, Codable {
   public var fit = PictureFit.stretch
   /// The file format.
   public var format = ClipFormat.mp4
+  /// The order of the frames.
+  public var playback = ClipPlayback.forward
 
   /// Creates a request with the defaults.
   public init() {}

@@ -37,13 +37,19 @@ package struct GenerateClip: Endpoint {
     package var fit = PictureFit.stretch
     @Field("The file format of the clip.")
     package var format = ClipFormat.mp4
+    @Field("The order of the frames; loop fades the end into the beginning.")
+    package var playback = ClipPlayback.forward
+    @Field("How guidance goes from frame to frame; triangle has its maximum in the middle.")
+    package var guidanceShape = ClipGuidance.linear
+    @Field("Guidance of every frame, with commas between, in place of the other three.")
+    package var guidanceScales: GuidanceScales?
 
     package init() {}
   }
 
   package let path = "/generate"
   package let summary = "Turns a picture into a short video."
-  package let output = ReplyKind.file("video/*", or: "image/gif", "image/webp")
+  package let output = ReplyKind.file("video/*", or: "image/gif", "image/webp", "application/zip")
   let jobs: VideoJobs
 
   package func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply {
@@ -143,6 +149,9 @@ extension ClipRequest {
     height = input.height
     fit = input.fit
     format = input.format
+    playback = input.playback
+    guidanceShape = input.guidanceShape
+    guidanceScales = input.guidanceScales?.values
   }
 }
 
@@ -172,6 +181,16 @@ package struct Seed: FieldValue {
 }
 
 extension PictureFit: FieldValue {
+  /// Names have no order.
+  public typealias Bound = Never
+}
+
+extension ClipPlayback: FieldValue {
+  /// Names have no order.
+  public typealias Bound = Never
+}
+
+extension ClipGuidance: FieldValue {
   /// Names have no order.
   public typealias Bound = Never
 }

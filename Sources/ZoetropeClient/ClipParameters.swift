@@ -15,6 +15,10 @@ public struct ClipParameters: Sendable, Equatable {
   public var minimumGuidance: Double?
   /// Guidance of the last frame.
   public var maximumGuidance: Double?
+  /// How guidance goes from frame to frame: `linear` or `triangle`.
+  public var guidanceShape: String?
+  /// Guidance of every frame, in place of the other three.
+  public var guidanceScales: [Double]?
   /// Frames per second.
   public var framesPerSecond: Int?
   /// How much moves: 1 is still, 255 is wild.
@@ -27,8 +31,10 @@ public struct ClipParameters: Sendable, Equatable {
   public var height: Int?
   /// How the picture is brought to that size: `stretch`, `crop` or `pad`.
   public var fit: String?
-  /// The file format: `mp4`, `webm`, `gif` or `webp`.
+  /// The file format: `mp4`, `webm`, `gif`, `webp`, or `zip` for PNG frames.
   public var format: String?
+  /// The order of the frames: `forward`, `ping-pong` or `loop`.
+  public var playback: String?
 
   /// Leaves everything to the server.
   public init() {}
@@ -41,6 +47,8 @@ public struct ClipParameters: Sendable, Equatable {
       ("max_guidance_scale", maximumGuidance), ("fps", framesPerSecond),
       ("motion_bucket_id", motionBucket), ("noise_aug_strength", noiseAugmentation),
       ("width", width), ("height", height), ("fit", fit), ("format", format),
+      ("playback", playback), ("guidance_shape", guidanceShape),
+      ("guidance_scales", guidanceScales?.map(\.description).joined(separator: ",")),
     ]
     return all.compactMap { name, value in value.map { (name, $0.description) } }
   }

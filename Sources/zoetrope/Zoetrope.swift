@@ -11,7 +11,8 @@ struct Zoetrope: AsyncParsableCommand {
     abstract: "Turns a still picture into a short video with Stable Video Diffusion.",
     version: Version.text,
     subcommands: [
-      Generate.self, Serve.self, Key.self, Doctor.self, Bench.self, ModelCommand.self,
+      Generate.self, Reproduce.self, Serve.self, Key.self, Doctor.self, Bench.self,
+      ModelCommand.self,
     ]
   )
 }

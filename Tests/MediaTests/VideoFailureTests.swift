@@ -52,7 +52,7 @@ struct VideoFailureTests {
   @Test(
     "a full disk has a code of its own",
     arguments: ["", "trap '' XFSZ; "],
-    [VideoFormat.mp4, .png]
+    [VideoFormat.mp4, .png, .zip]
   )
   func diskFull(_ trap: String, _ format: VideoFormat) async throws {
     try await Files.withDirectory { directory in

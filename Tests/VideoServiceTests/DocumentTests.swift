@@ -84,6 +84,10 @@ extension JSON {
     )
     #expect(properties["fit"]?["enum"]?.sorted == #"["stretch","crop","pad"]"#)
     #expect(properties["fit"]?["default"]?.sorted == #""stretch""#)
+    #expect(properties["playback"]?["enum"]?.sorted == #"["forward","ping-pong","loop"]"#)
+    #expect(properties["format"]?["enum"]?.sorted == #"["mp4","webm","gif","webp","zip"]"#)
+    #expect(properties["guidance_shape"]?["default"]?.sorted == #""linear""#)
+    #expect(properties["guidance_scales"]?["type"]?.sorted == #""string""#)
     #expect(properties["image"]?["default"] == nil)
   }
 
@@ -101,7 +105,7 @@ extension JSON {
     #expect(form["schema"]?["properties"]?["image"]?["format"]?.sorted == #""binary""#)
     #expect(form["schema"]?["properties"]?["seed"]?["nullable"]?.sorted == "true")
     #expect(form["encoding"]?["seed"]?.sorted == #"{"contentType":"application/json"}"#)
-    for type in ["video/*", "image/gif", "image/webp"] {
+    for type in ["video/*", "image/gif", "image/webp", "application/zip"] {
       #expect(operation["responses"]?["200"]?["content"]?[type] != nil, "\(type)")
     }
     for status in ["400", "413", "415", "429", "500", "503", "504", "507"] {

@@ -121,7 +121,8 @@ import VideoService
         ("num_frames", "14"), ("num_inference_steps", "20"), ("min_guidance_scale", "1.5"),
         ("max_guidance_scale", "2.5"), ("fps", "8"), ("motion_bucket_id", "100"),
         ("noise_aug_strength", "0.1"), ("width", "512"), ("height", "320"), ("fit", "crop"),
-        ("format", "webm"), ("seed", "-1"),
+        ("format", "webm"), ("seed", "-1"), ("playback", "ping-pong"),
+        ("guidance_shape", "triangle"), ("guidance_scales", "1, 2.5,3"),
       ]
       let answer = try await server.exchange(
         request([imagePart] + fields.map { part($0.0, $0.1) })
@@ -144,7 +145,29 @@ import VideoService
     expected.height = 320
     expected.fit = .crop
     expected.format = .webm
+    expected.playback = .pingPong
+    expected.guidanceShape = .triangle
+    expected.guidanceScales = [1, 2.5, 3]
     #expect(generator.state.requests == [expected])
+  }
+
+  @Test(arguments: ["[1,2.5,3]", "[1, 2.5, 3.0]", "\"1,2.5,3\"", "1,2.5,3"])
+  func `takes a list of numbers however it is written`(text: String) async throws {
+    let generator = StubGenerator()
+    try await LiveServer.with(generator) { server in
+      let answer = try await server.exchange(request([imagePart, part("guidance_scales", text)]))
+      #expect(answer.status == 200)
+    }
+    #expect(generator.state.requests.map(\.guidanceScales) == [[1, 2.5, 3]])
+  }
+
+  @Test(arguments: ["[]", "1,,2", "one", "[1,[2]]", "101", "-1", "{}", "[true]", "nan"])
+  func `refuses what is no list of scales`(text: String) async throws {
+    try await LiveServer.with { server in
+      let answer = try await server.exchange(request([imagePart, part("guidance_scales", text)]))
+      #expect(answer.status == 400)
+      #expect(answer.text.contains("guidance_scales must be up to 256 numbers"))
+    }
   }
 
   @Test(arguments: ["", "data:image/png;base64,"])

@@ -20,6 +20,8 @@ public struct GenerationRequest: Sendable {
   public var minimumGuidance: Float = 1
   /// Classifier-free guidance of the last frame; no guidance at all where this is 1 or less.
   public var maximumGuidance: Float = 3
+  /// How guidance goes from frame to frame.
+  public var guidance = GuidanceShape.linear
   /// Frames a second that the model is told of.
   public var framesPerSecond = 7
   /// How much moves.
@@ -41,6 +43,18 @@ public struct GenerationRequest: Sendable {
 
   /// Makes a request with the reference's defaults.
   public init() {}
+}
+
+/// How classifier-free guidance goes from the first frame to the last.
+public enum GuidanceShape: Sendable, Equatable {
+  /// Evenly from the minimum at the first frame to the maximum at the last, as in the reference.
+  case linear
+  /// Evenly from the minimum at the first frame to the maximum in the middle, and back to the minimum at
+  /// the last: both ends keep close to the picture.
+  case triangle
+  /// A scale for each frame; minimum and maximum are not looked at. Without one above 1 there is no
+  /// guidance at all.
+  case perFrame([Float])
 }
 
 /// Why a generation cannot be done or came to nothing.
@@ -83,8 +97,9 @@ extension GenerationRequest {
   /// - Parameters:
   ///   - pictures: How many pictures there are.
   ///   - scaleFactor: Pixels of a picture that one latent spans along each side.
+  ///   - modelFrames: Frames of a clip where the request leaves it to the model.
   /// - Throws: `GenerationError` with code `.argument`.
-  func check(pictures: Int, scaleFactor: Int) throws(GenerationError) {
+  func check(pictures: Int, scaleFactor: Int, modelFrames: Int) throws(GenerationError) {
     func require(
       _ condition: Bool,
       _ name: String,
@@ -123,6 +138,19 @@ extension GenerationRequest {
     }
     try require(minimumGuidance.isFinite, "min_guidance_scale", "must be a number")
     try require(maximumGuidance.isFinite, "max_guidance_scale", "must be a number")
+    if case .perFrame(let scales) = guidance {
+      let count = frames ?? modelFrames
+      try require(
+        scales.count == count,
+        "guidance_scales",
+        "\(scales.count) scales for \(count) frames; give one for each"
+      )
+      try require(
+        scales.allSatisfy(\.isFinite),
+        "guidance_scales",
+        "each must be a number"
+      )
+    }
     try require(
       (1...1 << 20).contains(framesPerSecond),
       "fps",

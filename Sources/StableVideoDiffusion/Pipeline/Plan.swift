@@ -25,18 +25,14 @@ package struct Plan {
     let frames = request.frames ?? model.unetConfiguration.numFrames
     self.frames = frames
     videos = pictures * request.videosPerPicture
-    // Decided once, by the last frame's scale; the reference decides a second time inside its loop,
-    // and fails where the two disagree.
-    let isGuided = request.maximumGuidance > 1
-    halves = isGuided ? 2 : 1
-    guidance =
-      isGuided
-      ? EulerDiscreteScheduler.guidance(
-        request.minimumGuidance,
-        request.maximumGuidance,
-        frames: frames,
-        precision: request.precision
-      ) : nil
+    let scales = request.guidance.scales(
+      request.minimumGuidance,
+      request.maximumGuidance,
+      frames: frames,
+      precision: request.precision
+    )
+    halves = scales == nil ? 1 : 2
+    guidance = scales
     let sigmas = request.sigmas ?? model.scheduler.sigmas(steps: request.steps)
     self.sigmas = sigmas
     timesteps = sigmas.dropLast().map(model.scheduler.timestep)
@@ -53,4 +49,31 @@ package struct Plan {
 
   /// `[videos · frames, height, width, channels]`.
   package var imageShape: Shape { Shape([videos * frames] + latentShape.dimensions.dropFirst(2)) }
+}
+
+extension GuidanceShape {
+  /// The scale of each frame; none where there is no guidance.
+  ///
+  /// Whether there is any is decided once, by the highest scale; the reference decides a second time
+  /// inside its loop, and fails where the two disagree.
+  fileprivate func scales(
+    _ low: Float,
+    _ high: Float,
+    frames: Int,
+    precision: Precision
+  ) -> [Float]? {
+    switch self {
+    case .linear:
+      high > 1
+        ? EulerDiscreteScheduler.guidance(low, high, frames: frames, precision: precision) : nil
+    case .triangle:
+      high > 1
+        ? (0..<frames).map { frame in
+          // Twice the way from the nearer end, in whole steps, so that both sides are alike.
+          let way = Float(2 * min(frame, frames - 1 - frame)) / Float(max(frames - 1, 1))
+          return precision.round(low.addingProduct(high - low, way))
+        } : nil
+    case .perFrame(let scales): scales.contains { $0 > 1 } ? scales.map(precision.round) : nil
+    }
+  }
 }

@@ -27,6 +27,12 @@ public struct StableVideoDiffusionModel: Sendable {
   public let recommended: RecommendedSettings
   /// The bytes of all weights as they are stored.
   public let weightBytes: Int
+  /// Tells this checkpoint from others: 64 hexadecimal digits.
+  ///
+  /// A hash over the configuration files and over each tensor's name, type, shape and first 4 KiB, since
+  /// hashing gigabytes would take longer than loading them. How tensors are spread over files does not
+  /// matter.
+  public let digest: String
   /// What a person should know, as "the variant fp16 was used".
   public let remarks: [String]
   /// Loads the autoencoder once more, to compute in float32.
@@ -77,14 +83,17 @@ public struct StableVideoDiffusionModel: Sendable {
 
     var remarks: [String] = []
     var weightBytes = 0
+    var digest = CheckpointDigest()
     func open(_ component: String, _ stem: String) throws -> Weights {
       let place = folder + "/" + component
       if let randomSeed {
         let source = FormulaWeights(component: component, seed: randomSeed)
+        digest.add("\(component) \(randomSeed)")
         return Weights(source, backend: backend, place: place)
       }
       let checkpoint = try ComponentFiles(folder: place, stem: stem).open(variant, &remarks)
       weightBytes += checkpoint.totalByteCount
+      digest.add(component, checkpoint)
       return Weights(checkpoint, backend: backend, place: place)
     }
     imageEncoder = try CLIPVisionModel(open("image_encoder", "model"), clip)
@@ -112,6 +121,7 @@ public struct StableVideoDiffusionModel: Sendable {
       )
     }
     self.backend = backend
+    self.digest = digest.finished(configurationsIn: folder)
     self.unetConfiguration = unetConfiguration
     self.vaeConfiguration = vaeConfiguration
     self.weightBytes = weightBytes

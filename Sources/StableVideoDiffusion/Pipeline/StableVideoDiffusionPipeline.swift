@@ -73,7 +73,11 @@ public struct StableVideoDiffusionPipeline: Sendable {
       return (clock.now - mark).seconds
     }
 
-    try request.check(pictures: pictures.count, scaleFactor: model.vaeConfiguration.scaleFactor)
+    try request.check(
+      pictures: pictures.count,
+      scaleFactor: model.vaeConfiguration.scaleFactor,
+      modelFrames: model.unetConfiguration.numFrames
+    )
     observer.progress(.encoding)
     let plan = Plan(request, model, pictures: pictures.count)
     var noise = NoiseSource(seeds: request.seeds)

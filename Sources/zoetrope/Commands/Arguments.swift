@@ -7,5 +7,6 @@ public import TensorCore
 
 // Words of other modules that can be said on the command line.
 
+extension Playback: ExpressibleByArgument {}
 extension VideoFormat: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}

@@ -33,12 +33,23 @@ struct Generate: AsyncParsableCommand {
 
   @Option(
     help:
-      "mp4, webm, gif, webp, or png for a folder of frames; by the output's ending if not given."
+      """
+      mp4, webm, gif, webp, zip for an archive of PNG frames, or png for a folder of them; by the \
+      output's ending if not given.
+      """
   )
   var format: VideoFormat?
 
   @Option(help: "Frames a second at which the clip plays; --fps if not given.")
   var playbackFps: Double?
+
+  @Option(
+    help: """
+      The order of the frames: forward; ping-pong, forward and back; or loop, with the end faded into \
+      the beginning.
+      """
+  )
+  var playback = Playback.forward
 
   @Option(
     help: """
@@ -77,10 +88,14 @@ struct Generate: AsyncParsableCommand {
         settings: settings,
         fit: fit,
         format: try self.format ?? Self.format(of: output),
+        playback: playback,
         json: json
       )
       return try await Interruption.cancelling {
-        try await generation.run(pictures: images, outputs: Self.names(output, images.count))
+        try await generation.run(
+          pictures: images,
+          outputs: Self.names(output, images.count * generation.videos)
+        )
       }
     }
     let engine = try await model.load()
@@ -93,6 +108,7 @@ struct Generate: AsyncParsableCommand {
       pictures: images,
       fit: PictureFit(rawValue: fit.rawValue),
       format: format,
+      playback: playback,
       framesPerSecond: playbackFps ?? Double(request.framesPerSecond),
       outputs: Self.names(output, clips)
     )

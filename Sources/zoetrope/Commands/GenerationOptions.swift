@@ -36,6 +36,22 @@ struct GenerationOptions: ParsableArguments {
   @Option(name: .customLong("max-guidance-scale"), help: "Guidance of the last frame; 1 for none.")
   var maximumGuidance: Float?
 
+  @Option(
+    help: """
+      How guidance goes from frame to frame: linear, or triangle for the maximum in the middle and the \
+      minimum at both ends.
+      """
+  )
+  var guidanceShape = Shape.linear
+
+  /// How guidance goes from frame to frame.
+  enum Shape: String, CaseIterable, ExpressibleByArgument {
+    case linear, triangle
+  }
+
+  @Option(parsing: .upToNextOption, help: "Guidance of every frame, in place of the other three.")
+  var guidanceScales: [Float] = []
+
   @Option(help: "Frames a second that the model is told of.")
   var fps: Int?
 
@@ -81,6 +97,9 @@ struct GenerationOptions: ParsableArguments {
     request.sigmas = sigmas.isEmpty ? request.sigmas : sigmas
     request.minimumGuidance = minimumGuidance ?? request.minimumGuidance
     request.maximumGuidance = maximumGuidance ?? request.maximumGuidance
+    request.guidance =
+      guidanceScales.isEmpty
+      ? (guidanceShape == .triangle ? .triangle : .linear) : .perFrame(guidanceScales)
     request.framesPerSecond = fps ?? request.framesPerSecond
     request.motionBucket = motionBucket ?? request.motionBucket
     request.noiseAugmentation = noiseAugmentation ?? request.noiseAugmentation

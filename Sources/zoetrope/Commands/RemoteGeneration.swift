@@ -13,7 +13,11 @@ struct RemoteGeneration {
   let settings: GenerationOptions
   let fit: Generate.Fit
   let format: VideoFormat
+  let playback: Playback
   let json: Bool
+
+  /// Clips of each picture.
+  var videos: Int { max(settings.videos ?? 1, 1) }
 
   private struct Result: Encodable {
     let event = "done"
@@ -21,15 +25,16 @@ struct RemoteGeneration {
     let seeds: [UInt64]
   }
 
-  /// Has a clip of each picture made, one after another.
+  /// Has the clips of each picture made, one after another.
   ///
   /// - Throws: `ValidationError` for settings that a server does not know; ``ClientError``.
   func run(pictures: [String], outputs: [String]) async throws {
-    try refuseUnknown(pictures.count)
+    try refuseUnknown(pictures.count * videos)
     let key = ProcessInfo.processInfo.environment["ZOETROPE_KEY"]
     let client = ZoetropeClient(server: server, key: key)
     var seeds: [UInt64] = []
-    for (index, (picture, output)) in zip(pictures, outputs).enumerated() {
+    for (index, output) in outputs.enumerated() {
+      let picture = pictures[index / videos]
       guard let data = FileManager.default.contents(atPath: picture) else {
         throw ValidationError("\(picture) cannot be read")
       }
@@ -80,6 +85,9 @@ struct RemoteGeneration {
     parameters.stepCount = settings.steps
     parameters.minimumGuidance = settings.minimumGuidance.map(Double.init)
     parameters.maximumGuidance = settings.maximumGuidance.map(Double.init)
+    parameters.guidanceShape = settings.guidanceShape.rawValue
+    parameters.guidanceScales =
+      settings.guidanceScales.isEmpty ? nil : settings.guidanceScales.map(Double.init)
     parameters.framesPerSecond = settings.fps
     parameters.motionBucket = settings.motionBucket
     parameters.noiseAugmentation = settings.noiseAugmentation.map(Double.init)
@@ -87,12 +95,13 @@ struct RemoteGeneration {
     parameters.height = settings.height
     parameters.fit = fit.rawValue
     parameters.format = format.rawValue
+    parameters.playback = playback.rawValue
     return parameters
   }
 
-  private func refuseUnknown(_ pictureCount: Int) throws {
+  private func refuseUnknown(_ clipCount: Int) throws {
     let unknown: [(String, Bool)] = [
-      ("--sigmas", !settings.sigmas.isEmpty), ("--videos", (settings.videos ?? 1) != 1),
+      ("--sigmas", !settings.sigmas.isEmpty),
       ("--precision", settings.precision != .float32),
       ("--legacy-time-context", settings.legacyTimeContext), ("--fit keep", fit == .keep),
       ("--format png", format == .png),
@@ -100,8 +109,10 @@ struct RemoteGeneration {
     for (name, isGiven) in unknown where isGiven {
       throw ValidationError("\(name) cannot be used with --server")
     }
-    guard settings.seed.count <= 1 || settings.seed.count == pictureCount else {
-      throw ValidationError("--seed: give one, or one for each of the \(pictureCount) pictures")
+    // Each is made for itself there, so one seed would make a picture's clips all alike.
+    let isOneEnough = videos == 1 && settings.seed.count == 1
+    guard settings.seed.isEmpty || isOneEnough || settings.seed.count == clipCount else {
+      throw ValidationError("--seed: give none, or one for each of the \(clipCount) clips")
     }
   }
 }

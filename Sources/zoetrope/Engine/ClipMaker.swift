@@ -17,12 +17,13 @@ struct ClipMaker: Sendable {
     /// None leaves a picture as it is, and its resizing to the pipeline.
     var fit: PictureFit? = .stretch
     var format = VideoFormat.mp4
+    var playback = Playback.forward
     var framesPerSecond: Double
     /// One for each clip.
     var outputs: [String]
   }
 
-  /// Makes clips.
+  /// Makes clips, each of which carries a ``ClipRecord``.
   ///
   /// - Parameters:
   ///   - files: What is read and written.
@@ -37,8 +38,10 @@ struct ClipMaker: Sendable {
     progress: @escaping @Sendable (GenerationProgress) -> Void
   ) async throws -> GenerationTimings {
     var pictures: [RGBImage] = []
+    var digests: [String] = []
     for path in files.pictures {
       let picture = try await reader.read(path: path)
+      digests.append(try FileHash.sha256(path))
       // As the reference service does: first to the size of the clip, then to RGB.
       let fitted = try files.fit.map { fit in
         try picture.fitted(width: request.width, height: request.height, fit: fit)
@@ -46,6 +49,7 @@ struct ClipMaker: Sendable {
       pictures.append(fitted ?? picture.rgb())
     }
     let images = pictures
+    let record = ClipRecord(files, request, pictures: digests, engine)
     let streams = files.outputs.map { _ in
       AsyncThrowingStream.makeStream(of: RGBImage.self, throwing: (any Error).self)
     }
@@ -63,17 +67,22 @@ struct ClipMaker: Sendable {
         }
       }
       group.addTask {
-        for (stream, output) in zip(streams, files.outputs) {
+        var record = record
+        for (index, (stream, output)) in zip(streams, files.outputs).enumerated() {
+          record.clip = index + 1
           // The writer is started when the first frame is there, so that it does not idle through
           // the denoising, and nothing is started for a request that fails before.
           var frames = stream.stream.makeAsyncIterator()
           guard let first = try await frames.next() else { continue }
+          var shown = ShownFrames(first: first, rest: stream.stream)
+          if files.playback != .forward { shown = try await shown.arranged(files.playback) }
           try await writer.encode(
-            PrependedFrames(first: first, rest: stream.stream),
+            shown,
             width: first.width,
             height: first.height,
             framesPerSecond: files.framesPerSecond,
             format: files.format,
+            comment: try record.comment(),
             to: output
           )
         }
@@ -90,11 +99,26 @@ struct ClipMaker: Sendable {
 }
 
 /// A stream whose first element was taken already.
-private struct PrependedFrames: AsyncSequence, Sendable {
+private struct ShownFrames: AsyncSequence, Sendable {
   typealias Failure = any Error
 
   let first: RGBImage
   let rest: AsyncThrowingStream<RGBImage, any Error>
+
+  /// All frames in another order; waits for the last.
+  func arranged(_ playback: Playback) async throws -> ShownFrames {
+    var frames: [RGBImage] = []
+    for try await frame in self { frames.append(frame) }
+    frames = playback.arranged(frames)
+    let rest = frames.dropFirst()
+    return ShownFrames(
+      first: frames.first ?? first,
+      rest: AsyncThrowingStream { continuation in
+        for frame in rest { continuation.yield(frame) }
+        continuation.finish()
+      }
+    )
+  }
 
   struct Iterator: AsyncIteratorProtocol {
     var first: RGBImage?

@@ -2,9 +2,11 @@
 // Copyright 2026 the Zoetrope authors
 
 import CUDA
+import FoundationEssentials
 import Media
 import StableVideoDiffusion
 import TensorCPU
+import TensorCUDA
 import TensorCore
 
 /// The model and the thread that computes with it; calls wait for each other.
@@ -14,6 +16,11 @@ actor Engine {
   nonisolated let model: StableVideoDiffusionModel
   /// How long loading took, in seconds.
   nonisolated let loadSeconds: Double
+  /// What a person calls the model: the last part of its folder's path.
+  nonisolated let name: String
+  /// Where the model computes, and in what type if that is a choice: "cpu", or as
+  /// "NVIDIA H100 80GB HBM3 float16".
+  nonisolated let device: String
   /// What a person should know of where the model computes.
   nonisolated let remark: String?
 
@@ -54,6 +61,11 @@ actor Engine {
     let clock = ContinuousClock()
     let start = clock.now
     (model, remark) = try await Loader(thread).load(settings)
+    name = URL(filePath: settings.folder).standardizedFileURL.lastPathComponent
+    device =
+      (model.backend as? CUDABackend).map {
+        "\($0.engine.device.description.name) \($0.element.rawValue)"
+      } ?? model.backend.name
     loadSeconds = (clock.now - start) / .seconds(1)
   }
 

@@ -48,6 +48,7 @@ final class ServedEngine: ClipGenerating {
       pictures: [picture],
       fit: PictureFit(request.fit),
       format: VideoFormat(request.format),
+      playback: Playback(request.playback),
       framesPerSecond: Double(generation.framesPerSecond),
       outputs: [output]
     )
@@ -58,7 +59,9 @@ final class ServedEngine: ClipGenerating {
       }
       return GeneratedClip(
         seed: seed,
-        frameCount: generation.frames ?? engine.model.unetConfiguration.numFrames,
+        frameCount: files.playback.frameCount(
+          generation.frames ?? engine.model.unetConfiguration.numFrames
+        ),
         framesPerSecond: generation.framesPerSecond,
         stages: [
           .init(name: "encode", seconds: timings.encode),
@@ -92,6 +95,9 @@ extension GenerationRequest {
     steps = request.stepCount ?? steps
     minimumGuidance = request.minimumGuidance.map { Float($0) } ?? minimumGuidance
     maximumGuidance = request.maximumGuidance.map { Float($0) } ?? maximumGuidance
+    guidance =
+      request.guidanceScales.map { .perFrame($0.map { Float($0) }) }
+      ?? (request.guidanceShape == .triangle ? .triangle : .linear)
     framesPerSecond = request.framesPerSecond ?? framesPerSecond
     motionBucket = request.motionBucket
     noiseAugmentation = request.noiseAugmentation.map { Float($0) } ?? noiseAugmentation
@@ -148,6 +154,17 @@ extension VideoFormat {
     case .webm: self = .webm
     case .gif: self = .gif
     case .webp: self = .webp
+    case .zip: self = .zip
+    }
+  }
+}
+
+extension Playback {
+  fileprivate init(_ playback: ClipPlayback) {
+    switch playback {
+    case .forward: self = .forward
+    case .pingPong: self = .pingPong
+    case .loop: self = .loop
     }
   }
 }

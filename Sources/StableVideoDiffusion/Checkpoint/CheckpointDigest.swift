@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import Crypto
+internal import FoundationEssentials
+internal import Safetensors
+
+/// The hash that tells one checkpoint from another.
+struct CheckpointDigest {
+  private var hash = SHA256()
+
+  /// How much of each tensor is looked at: training changes all of it.
+  private static let prefix = 4096
+
+  /// Takes in a word, and where it ends.
+  mutating func add(_ word: String) {
+    hash.update(data: Array(word.utf8) + [0])
+  }
+
+  /// Takes in a component's tensors, by their names' order.
+  mutating func add(_ component: String, _ checkpoint: SafetensorsCheckpoint) {
+    add(component)
+    for name in checkpoint.names.sorted() {
+      guard let entry = checkpoint.entry(name) else { continue }
+      add("\(name) \(entry.elementType.rawValue) \(entry.shape)")
+      let start = unsafe checkpoint.withBytes(of: name) { unsafe Array($0.prefix(Self.prefix)) }
+      hash.update(data: start ?? [])
+    }
+  }
+
+  /// Takes in the configuration files and gives the hash.
+  consuming func finished(configurationsIn folder: String) -> String {
+    for file in [
+      "unet/config.json", "vae/config.json", "image_encoder/config.json",
+      "scheduler/scheduler_config.json", "feature_extractor/preprocessor_config.json",
+    ] {
+      add(file)
+      hash.update(data: (try? Data(contentsOf: URL(filePath: "\(folder)/\(file)"))) ?? Data())
+    }
+    return hash.finalize().map { byte in
+      (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }.joined()
+  }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import FoundationEssentials
+import Media
+import StableVideoDiffusion
+import TensorCore
+
+/// How a clip was made, as its file tells: enough to make it again.
+///
+/// Holds nothing of the moment or the place, so that the same clip has the same bytes.
+struct ClipRecord: Codable, Equatable {
+  /// The version of this program.
+  var version: String
+  var model: Model
+  /// Where it was computed, as "cpu": elsewhere the numbers differ a little.
+  var device: String
+  /// SHA-256 of each picture's file, in hexadecimal.
+  var pictures: [String]
+  /// Which of the clips that were made together this is, from 1.
+  var clip: Int
+  var parameters: Parameters
+
+  /// The checkpoint.
+  struct Model: Codable, Equatable {
+    /// The last part of its folder's path.
+    var name: String
+    var digest: String
+  }
+
+  /// The arguments under diffusers' names, and what was done with the frames.
+  struct Parameters: Codable, Equatable {
+    var width, height, num_frames: Int
+    var num_inference_steps: Int?
+    var sigmas: [Float]?
+    var min_guidance_scale, max_guidance_scale: Float?
+    var guidance_shape: String?
+    var guidance_scales: [Float]?
+    var fps, motion_bucket_id: Int
+    var noise_aug_strength: Float
+    var decode_chunk_size: Int?
+    var num_videos_per_prompt: Int
+    var seeds: [UInt64]
+    var precision: Precision
+    var legacy_time_context: Bool
+    var fit, playback, format: String
+    var playback_fps: Double
+  }
+
+  /// What stands in a file beside what other programs may write there.
+  private struct Wrapper: Codable {
+    let zoetrope: ClipRecord
+  }
+}
+
+extension ClipRecord {
+  /// The record as one line of ASCII.
+  func comment() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let text = String(decoding: try encoder.encode(Wrapper(zoetrope: self)), as: UTF8.self)
+    return text.utf16.reduce(into: "") { text, unit in
+      if unit < 0x7F {
+        text.unicodeScalars.append(Unicode.Scalar(UInt8(unit)))
+      } else {
+        let digits = String(unit, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      }
+    }
+  }
+
+  /// Reads a record; nil for a text that is none.
+  ///
+  /// - Parameter comment: What a file says; nil if it says nothing.
+  init?(comment: String?) {
+    guard let comment,
+      let found = try? JSONDecoder().decode(Wrapper.self, from: Data(comment.utf8))
+    else { return nil }
+    self = found.zoetrope
+  }
+
+  /// Describes the first of the clips that are made together.
+  init(_ files: ClipMaker.Files, _ request: GenerationRequest, pictures: [String], _ engine: Engine)
+  {
+    version = Version.text
+    model = Model(name: engine.name, digest: engine.model.digest)
+    device = engine.device
+    self.pictures = pictures
+    clip = 1
+    var parameters = Parameters(
+      width: request.width,
+      height: request.height,
+      num_frames: request.frames ?? engine.model.unetConfiguration.numFrames,
+      fps: request.framesPerSecond,
+      motion_bucket_id: request.motionBucket,
+      noise_aug_strength: request.noiseAugmentation,
+      decode_chunk_size: request.decodeChunk,
+      num_videos_per_prompt: request.videosPerPicture,
+      seeds: request.seeds,
+      precision: request.precision,
+      legacy_time_context: request.timeContextOrder == .legacy,
+      fit: files.fit?.rawValue ?? Self.unfitted,
+      playback: files.playback.rawValue,
+      format: files.format.rawValue,
+      playback_fps: files.framesPerSecond
+    )
+    parameters.sigmas = request.sigmas
+    if request.sigmas == nil { parameters.num_inference_steps = request.steps }
+    if case .perFrame(let scales) = request.guidance {
+      parameters.guidance_scales = scales
+    } else {
+      parameters.min_guidance_scale = request.minimumGuidance
+      parameters.max_guidance_scale = request.maximumGuidance
+      parameters.guidance_shape = request.guidance == .triangle ? "triangle" : "linear"
+    }
+    self.parameters = parameters
+  }
+
+  /// The word for a picture that comes to its size in the pipeline.
+  private static let unfitted = "keep"
+
+  /// The request that the record describes.
+  var request: GenerationRequest {
+    var request = GenerationRequest()
+    request.width = parameters.width
+    request.height = parameters.height
+    request.frames = parameters.num_frames
+    request.steps = parameters.num_inference_steps ?? request.steps
+    request.sigmas = parameters.sigmas
+    request.minimumGuidance = parameters.min_guidance_scale ?? request.minimumGuidance
+    request.maximumGuidance = parameters.max_guidance_scale ?? request.maximumGuidance
+    request.guidance =
+      parameters.guidance_scales.map(GuidanceShape.perFrame)
+      ?? (parameters.guidance_shape == "triangle" ? .triangle : .linear)
+    request.framesPerSecond = parameters.fps
+    request.motionBucket = parameters.motion_bucket_id
+    request.noiseAugmentation = parameters.noise_aug_strength
+    request.decodeChunk = parameters.decode_chunk_size
+    request.videosPerPicture = parameters.num_videos_per_prompt
+    request.seeds = parameters.seeds
+    request.precision = parameters.precision
+    request.timeContextOrder = parameters.legacy_time_context ? .legacy : .perClip
+    return request
+  }
+
+  /// The files around the generation; nil where the record has words that this version does not know.
+  func files(pictures: [String], outputs: [String]) -> ClipMaker.Files? {
+    guard let format = VideoFormat(rawValue: parameters.format),
+      let playback = Playback(rawValue: parameters.playback)
+    else { return nil }
+    let fit = PictureFit(rawValue: parameters.fit)
+    guard fit != nil || parameters.fit == Self.unfitted else { return nil }
+    return ClipMaker.Files(
+      pictures: pictures,
+      fit: fit,
+      format: format,
+      playback: playback,
+      framesPerSecond: parameters.playback_fps,
+      outputs: outputs
+    )
+  }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import FoundationEssentials
+import Media
+import Subprocess
+import Testing
+
+@Suite("Making a clip again") struct ReproduceTests {
+  private static func reproduce(
+    _ place: borrowing Workplace,
+    _ clip: String,
+    _ arguments: [String] = []
+  ) async throws -> Outcome {
+    try await Programs.run(
+      Programs.zoetrope,
+      ["reproduce", "\(place.path)/\(clip)", "--model", place.model] + arguments
+    )
+  }
+
+  @Test("a clip of every format is made again from itself, byte for byte")
+  func formats() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let settings: [String: [String]] = [
+      "clip.mp4": ["--guidance-shape", "triangle", "--fit", "crop", "--decode-chunk-size", "3"],
+      "clip.webm": ["--playback", "loop", "--motion-bucket-id", "200"],
+      "clip.gif": ["--playback", "ping-pong", "--playback-fps", "12.5"],
+      "clip.webp": ["--guidance-scales", "1", "2.5", "2", "1.1", "--fit", "keep"],
+      "clip.zip": ["--sigmas", "100", "0.1", "0", "--precision", "float16"],
+      "clip": ["--format", "png", "--noise-aug-strength", "0.1"],
+    ]
+    for (name, arguments) in settings {
+      let made = try await CommandTests.generate(
+        place,
+        [Assets.photograph, "-o", "\(place.path)/\(name)"] + arguments
+      )
+      #expect(made.status == 0, "\(made.error)")
+      let again = try await Self.reproduce(place, name, ["--picture", Assets.photograph])
+      #expect(again.status == 0, "\(name): \(again.output)\(again.error)")
+      #expect(again.output.contains("byte for byte"))
+    }
+    #expect(try place.files().count == 2 * settings.count)
+  }
+
+  @Test("one of several clips is made again with the others' noise")
+  func several() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let made = try await CommandTests.generate(
+      place,
+      [Assets.photograph, "--videos", "2", "--seed", "5", "-o", place.path + "/v.mp4"]
+    )
+    #expect(made.status == 0, "\(made.error)")
+    let again = try await Self.reproduce(place, "v-2.mp4", ["--picture", Assets.photograph])
+    #expect(again.status == 0, "\(again.output)\(again.error)")
+    #expect(try place.files() == ["v-1.mp4", "v-2-again.mp4", "v-2.mp4"])
+  }
+
+  @Test("another picture, another model, or a file that tells nothing is refused in one line")
+  func refusals() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let made = try await CommandTests.generate(
+      place,
+      [Assets.photograph, "-o", place.path + "/a.gif"]
+    )
+    #expect(made.status == 0, "\(made.error)")
+    let other = try await Programs.zoetrope(
+      "model",
+      "init",
+      "--tiny",
+      "--seed",
+      "2",
+      place.path + "/other"
+    )
+    #expect(other.status == 0, "\(other.error)")
+    let text = try place.write("text.mp4", Array("no clip".utf8))
+    let before = try place.files()
+    let cases: [(arguments: [String], says: String)] = [
+      (["a.gif", "--picture", text, "--model", place.model], "SHA-256"),
+      (["a.gif", "--picture", Assets.photograph, text, "--model", place.model], "2 were given"),
+      (
+        ["a.gif", "--picture", Assets.photograph, "--model", place.path + "/other"], "another model"
+      ),
+      (["text.mp4", "--picture", Assets.photograph, "--model", place.model], "text.mp4"),
+      (["none.mp4", "--picture", Assets.photograph, "--model", place.model], "does not exist"),
+      (
+        ["a.gif", "--picture", Assets.photograph, "--model", place.model, "-o", text],
+        "is there already"
+      ),
+    ]
+    for (arguments, says) in cases {
+      let outcome = try await Programs.run(
+        Programs.zoetrope,
+        ["reproduce", "\(place.path)/\(arguments[0])"] + arguments.dropFirst()
+      )
+      #expect(outcome.status != 0)
+      #expect(outcome.error.contains(says), "\(arguments): \(outcome.error)")
+      #expect(outcome.errorLines.count == 1, "\(outcome.error)")
+      #expect(try place.files() == before)
+    }
+  }
+
+  @Test("a server's clip is made again by the command, and the new fields reach the engine")
+  func server() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let (folder, model) = (place.path, place.model)
+    let status = try await Server.with(place) { server in
+      let cases: [(name: String, fields: [String])] = [
+        ("zip.zip", ["format=zip", "playback=ping-pong"]),
+        ("list.gif", ["format=gif", "guidance_scales=[1, 2, 2.5, 1]"]),
+        ("loop.mp4", ["playback=loop", "guidance_shape=triangle"]),
+      ]
+      for (name, fields) in cases {
+        let made = try await server.generate(
+          Assets.photograph,
+          to: "\(folder)/\(name)",
+          fields: ServerTests.quick + fields
+        )
+        #expect(made.output == "200", "\(made)")
+        let again = try await Programs.run(
+          Programs.zoetrope,
+          ["reproduce", "\(folder)/\(name)", "--model", model, "--picture", Assets.photograph]
+        )
+        #expect(again.status == 0, "\(name): \(again.output)\(again.error)")
+      }
+      // Four frames: forward and back without the ends; one of them faded away.
+      let archive = [UInt8](try Data(contentsOf: URL(filePath: folder + "/zip.zip")))
+      #expect(Array(archive.suffix(12).prefix(2)) == [6, 0])
+      #expect(try await Programs.probe(folder + "/loop.mp4").contains(",64,3,"))
+      let bad = try await server.generate(
+        Assets.photograph,
+        to: folder + "/answer",
+        fields: ServerTests.quick + ["guidance_scales=1,2"]
+      )
+      #expect(bad.output == "400")
+      let remote = try await Programs.run(
+        Programs.zoetrope,
+        ["generate", Assets.photograph, "--server", server.address, "--videos", "2"]
+          + ["--guidance-scales", "1", "2", "2.5", "1", "--playback", "loop"]
+          + ["-o", folder + "/remote.zip"] + CommandTests.quick
+      )
+      #expect(remote.status == 0, "\(remote.error)")
+      let again = try await Programs.run(
+        Programs.zoetrope,
+        ["reproduce", folder + "/remote-2.zip", "--model", model, "--picture", Assets.photograph]
+      )
+      #expect(again.status == 0, "\(again.output)\(again.error)")
+    }
+    #expect(status == .exited(0))
+  }
+}
