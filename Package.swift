@@ -119,14 +119,28 @@ let package = Package(
       ]
     ),
 
+    // Bundles, images and what deploys them; knows nothing of the engine.
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "Packaging",
+      dependencies: [
+        "CZlib",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Yams", package: "Yams"),
+      ]
+    ),
+
     .executableTarget(
       name: "zoetrope",
       dependencies: [
-        "CUDA", "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCUDA", "TensorCore",
-        "VideoService", "ZoetropeClient", logging,
+        "CUDA", "StableVideoDiffusion", "Media", "Packaging", "Serving", "TensorCPU", "TensorCUDA",
+        "TensorCore", "VideoService", "ZoetropeClient", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-        .product(name: "Yams", package: "Yams"),
       ]
     ),
 
@@ -226,6 +240,7 @@ let package = Package(
       ] + subprocess,
       exclude: ["Clients"]
     ),
+    .testTarget(name: "PackagingTests", dependencies: ["Packaging"]),
     .testTarget(
       name: "ZoetropeTests",
       dependencies: [
@@ -243,7 +258,7 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
-let cTargets: Set = ["CCUDA", "CKernels", "CTensorCPU", "CVips", "FakeCUDA", "LibVips"]
+let cTargets: Set = ["CCUDA", "CKernels", "CTensorCPU", "CVips", "CZlib", "FakeCUDA", "LibVips"]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),

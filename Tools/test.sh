@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-Tools/setup.sh curl openssl python3-venv
+Tools/setup.sh curl openssl python3-venv skopeo umoci docker-registry
 # BentoML's own client, to hold the server to what it expects.
 requirements=Tests/VideoServiceTests/Clients/requirements.txt
 if ! cmp -s "$requirements" .build/python/requirements.txt; then

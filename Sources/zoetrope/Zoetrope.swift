@@ -11,7 +11,16 @@ struct Zoetrope: AsyncParsableCommand {
     abstract: "Turns a still picture into a short video with Stable Video Diffusion.",
     version: Version.text,
     subcommands: [
-      Generate.self, Serve.self, Key.self, Doctor.self, Bench.self, ModelCommand.self,
+      Generate.self, Serve.self, Key.self, Doctor.self, Bench.self, ModelCommand.self, Health.self,
+    ],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Bundles",
+        subcommands: [
+          Build.self, List.self, Get.self, Export.self, Import.self, Delete.self, Containerize.self,
+          Deploy.self, Login.self,
+        ]
+      )
     ]
   )
 }
