@@ -86,7 +86,7 @@ struct ELFImage {
   static func withoutSymbols(_ path: String) throws(PackagingError) -> [UInt8] {
     let image = try ELFImage(path)
     let tables = try image.number(32, 8) + image.segments.count * 56
-    let end = image.segments.map { $0.offset + $0.size }.reduce(tables, max)
+    let end = image.segments.map { $0.offset + $0.size }.reduce(max(tables, 64), max)
     guard end <= image.bytes.count else { throw image.wrong() }
     var bytes = [UInt8](image.bytes.prefix(end))
     // The table of sections is gone: its place, and its three counts.
