@@ -186,90 +186,88 @@ struct Packed: ~Copyable {
     let packed = try await Packed()
     let folder = packed.path
     _ = try await packed.expect("build", folder, "--tag", "1.0")
-    try await Self.withRegistry(packed) { host in
-      let name = "\(host)/team/lake:1.0"
-      let refused = try await packed.zoetrope("containerize", "lake", "--no-gzip", "--push", name)
-      #expect(refused.status != 0)
-      #expect(
-        refused.errorLines.last?.contains("ZOETROPE_REGISTRY_USER") == true,
-        "\(refused.error)"
-      )
-      let user = ["ZOETROPE_REGISTRY_USER": "alice", "ZOETROPE_REGISTRY_PASSWORD": "secret"]
-      let pushed = try await packed.zoetrope(
-        "containerize",
-        "lake",
-        "--no-gzip",
-        "--push",
-        name,
-        environment: user
-      )
-      try #require(pushed.status == 0, "\(pushed.error)")
-      let digest = pushed.output.filter { $0 != "\n" }
-      let inspected = try await Programs.run(
-        "skopeo",
-        ["inspect", "--tls-verify=false", "--creds", "alice:secret", "docker://" + name]
-      )
-      #expect(inspected.status == 0, "\(inspected.error)")
-      #expect(inspected.output.contains(digest))
+    let registry = try await Registry(folder)
+    let host = registry.host
+    let name = "\(host)/team/lake:1.0"
+    let refused = try await packed.zoetrope("containerize", "lake", "--no-gzip", "--push", name)
+    #expect(refused.status != 0)
+    #expect(
+      refused.errorLines.last?.contains("ZOETROPE_REGISTRY_USER") == true,
+      "\(refused.error)"
+    )
+    let user = ["ZOETROPE_REGISTRY_USER": "alice", "ZOETROPE_REGISTRY_PASSWORD": "secret"]
+    let pushed = try await packed.zoetrope(
+      "containerize",
+      "lake",
+      "--no-gzip",
+      "--push",
+      name,
+      environment: user
+    )
+    try #require(pushed.status == 0, "\(pushed.error)")
+    let digest = pushed.output.filter { $0 != "\n" }
+    let inspected = try await Programs.run(
+      "skopeo",
+      ["inspect", "--tls-verify=false", "--creds", "alice:secret", "docker://" + name]
+    )
+    #expect(inspected.status == 0, "\(inspected.error)")
+    #expect(inspected.output.contains(digest))
 
-      // What is there is not sent again; as a base it is read back, each byte held to its digest.
-      let above = try await packed.zoetrope(
-        "containerize",
-        "lake",
-        "--no-gzip",
-        "--base",
-        name,
-        "--push",
-        "\(host)/team/lake:above",
-        environment: user
-      )
-      try #require(above.status == 0, "\(above.error)")
-      #expect(above.error.contains("there already"))
-      let config = try await Programs.run(
-        "skopeo",
-        [
-          "inspect", "--config", "--tls-verify=false", "--creds", "alice:secret",
-          "docker://\(host)/team/lake:above",
-        ]
-      )
-      #expect(config.output.contains("LD_LIBRARY_PATH=/opt/zoetrope/lib"), "\(config.output)")
-    }
+    // What is there is not sent again; as a base it is read back, each byte held to its digest.
+    let above = try await packed.zoetrope(
+      "containerize",
+      "lake",
+      "--no-gzip",
+      "--base",
+      name,
+      "--push",
+      "\(host)/team/lake:above",
+      environment: user
+    )
+    try #require(above.status == 0, "\(above.error)")
+    #expect(above.error.contains("there already"))
+    let config = try await Programs.run(
+      "skopeo",
+      [
+        "inspect", "--config", "--tls-verify=false", "--creds", "alice:secret",
+        "docker://\(host)/team/lake:above",
+      ]
+    )
+    #expect(config.output.contains("LD_LIBRARY_PATH=/opt/zoetrope/lib"), "\(config.output)")
   }
+}
 
-  /// Runs Debian's registry for one user, on a port of its own.
-  private static func withRegistry(
-    _ packed: borrowing Packed,
-    _ body: (_ host: String) async throws -> Void
-  ) async throws {
-    let folder = packed.path
+/// Debian's registry for one user, on a port of its own, for as long as this value lives.
+private struct Registry: ~Copyable {
+  let host: String
+  private let identifier: Int32
+
+  init(_ folder: String) async throws {
     // bcrypt of "secret".
     let hash = try await Programs.run(
       "python3",
       ["-Wignore", "-c", "import crypt; print(crypt.crypt('secret', crypt.METHOD_BLOWFISH))"]
     )
     try #require(hash.status == 0, "\(hash.error)")
-    _ = try packed.place.write("users", Array("alice:\(hash.output)".utf8))
-    _ = try packed.place.write(
-      "registry.yml",
-      Array(
-        """
-        version: 0.1
-        storage: {filesystem: {rootdirectory: \(folder)/registry}}
-        http: {addr: "127.0.0.1:0", secret: none}
-        auth: {htpasswd: {realm: tests, path: \(folder)/users}}
-        """.utf8
-      )
-    )
+    let settings = """
+      version: 0.1
+      storage: {filesystem: {rootdirectory: \(folder)/registry}}
+      http: {addr: "127.0.0.1:0", secret: none}
+      auth: {htpasswd: {realm: tests, path: \(folder)/users}}
+      """
+    try Data("alice:\(hash.output)".utf8).write(to: URL(filePath: folder + "/users"))
+    try Data(settings.utf8).write(to: URL(filePath: folder + "/registry.yml"))
     let log = folder + "/registry.log"
     let started = try await Programs.shell(
-      "exec docker-registry serve '\(folder)/registry.yml' > '\(log)' 2>&1 & "
+      "docker-registry serve '\(folder)/registry.yml' > '\(log)' 2>&1 & "
         + "for attempt in $(seq 200); do grep -q 'listening on' '\(log)' && break; sleep 0.05; done; "
         + "echo $! $(grep -o '127.0.0.1:[0-9]*' '\(log)' | head -1)"
     )
     let words = started.output.split { $0 == " " || $0 == "\n" }
     try #require(words.count == 2, "\(started.output)\(started.error)")
-    let identifier = try #require(Int32(words[0]))
-    defer { kill(identifier, SIGTERM) }
-    try await body(String(words[1]))
+    identifier = try #require(Int32(words[0]))
+    host = String(words[1])
   }
+
+  deinit { kill(identifier, SIGTERM) }
 }
