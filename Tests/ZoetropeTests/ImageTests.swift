@@ -17,7 +17,7 @@ struct Packed: ~Copyable {
   var path: String { place.path }
 
   init() async throws {
-    place = try Workplace()
+    let place = try Workplace()
     try await place.makeModel()
     _ = try place.write(
       "zoetrope.yaml",
@@ -25,6 +25,7 @@ struct Packed: ~Copyable {
         "name: lake\nlabels: {owner: tests}\nmodels: [{path: model}]\nserve: {open: true}\n".utf8
       )
     )
+    self.place = place
   }
 
   /// Runs the command with this store.
