@@ -137,15 +137,29 @@ let package = Package(
       ]
     ),
 
+    // Bundles, images and what deploys them; knows nothing of the engine.
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "Packaging",
+      dependencies: [
+        "CZlib",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Yams", package: "Yams"),
+      ]
+    ),
+
     .executableTarget(
       name: "zoetrope",
       dependencies: [
-        "CUDA", "StableVideoDiffusion", "Media", "Serving", "TensorCPU", "TensorCUDA", "TensorCore",
-        "VideoService", "ZoetropeClient", logging,
+        "CUDA", "StableVideoDiffusion", "Media", "Packaging", "Serving", "TensorCPU", "TensorCUDA",
+        "TensorCore", "VideoService", "ZoetropeClient", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-        .product(name: "Yams", package: "Yams"),
       ]
     ),
 
@@ -246,6 +260,7 @@ let package = Package(
       ] + subprocess,
       exclude: ["Clients"]
     ),
+    .testTarget(name: "PackagingTests", dependencies: ["Packaging"]),
     .testTarget(
       name: "ZoetropeTests",
       dependencies: [
@@ -264,7 +279,7 @@ let package = Package(
 )
 
 let cTargets: Set = [
-  "CCUDA", "CKernels", "CPage", "CStudio", "CTensorCPU", "CVips", "FakeCUDA", "LibVips",
+  "CCUDA", "CKernels", "CPage", "CStudio", "CTensorCPU", "CVips", "CZlib", "FakeCUDA", "LibVips",
 ]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [

@@ -4,7 +4,7 @@
 # root only then. Arguments are further packages.
 set -euo pipefail
 
-packages=(libdnnl-dev libsqlite3-dev libvips-dev ffmpeg pkg-config "$@")
+packages=(libdnnl-dev libsqlite3-dev libvips-dev zlib1g-dev ffmpeg pkg-config "$@")
 missing=()
 for package in "${packages[@]}"; do
   status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)

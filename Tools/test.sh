@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-Tools/setup.sh chromium curl openssl python3-venv
+Tools/setup.sh chromium curl docker-registry openssl python3-venv skopeo umoci
 # BentoML's own client, to hold the server to what it expects, and a driver for the browser.
 requirements=Tests/VideoServiceTests/Clients/requirements.txt
 if ! cmp -s "$requirements" .build/python/requirements.txt; then

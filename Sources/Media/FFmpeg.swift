@@ -20,6 +20,11 @@ public struct FFmpeg: Sendable {
     self.executable = executable
   }
 
+  /// Where the program is.
+  ///
+  /// - Throws: ``MediaError`` with `toolMissing` when it is nowhere.
+  package func path() throws(MediaError) -> String { try locate().string }
+
   /// The version, as in `5.1.9-0+deb12u1`.
   ///
   /// - Returns: the word after `ffmpeg version`.

@@ -62,7 +62,7 @@ public enum ClipFormat: String, Sendable, CaseIterable, Codable {
 }
 
 /// The order in which a clip's frames are shown.
-public enum ClipPlayback: String, Sendable, CaseIterable {
+public enum ClipPlayback: String, Sendable, CaseIterable, Codable {
   /// From the first to the last.
   case forward
   /// Forward and back again.
@@ -72,7 +72,7 @@ public enum ClipPlayback: String, Sendable, CaseIterable {
 }
 
 /// How guidance goes from frame to frame.
-public enum ClipGuidance: String, Sendable, CaseIterable {
+public enum ClipGuidance: String, Sendable, CaseIterable, Codable {
   /// From the minimum at the first frame to the maximum at the last.
   case linear
   /// From the minimum at the first frame to the maximum in the middle and back.

@@ -12,7 +12,16 @@ struct Zoetrope: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       Generate.self, Reproduce.self, Serve.self, Key.self, Doctor.self, Bench.self,
-      ModelCommand.self,
+      ModelCommand.self, Health.self,
+    ],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Bundles",
+        subcommands: [
+          Build.self, List.self, Get.self, Export.self, Import.self, Delete.self, Containerize.self,
+          Deploy.self, Login.self,
+        ]
+      )
     ]
   )
 }

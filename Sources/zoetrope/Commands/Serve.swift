@@ -108,10 +108,10 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "How lines of the log are written: text or json.")
   var logFormat: String?
 
-  private static let settings = [
+  /// The settings that the file and the environment may have.
+  static let settings = [
     "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "webhook-host",
-    "webhook-secret", "grace", "interim",
-    "api-keys", "open", "cors-origin",
+    "webhook-secret", "grace", "interim", "api-keys", "open", "cors-origin",
     "tls-certificate", "tls-key", "log-format", "model", "variant", "threads", "device", "compute",
   ]
 

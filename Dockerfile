@@ -1,0 +1,27 @@
+# syntax=docker/dockerfile:1
+# SPDX-License-Identifier: Apache-2.0
+# For those who build with Docker; `zoetrope containerize` makes a smaller image without it.
+#   docker build -t zoetrope .
+#   docker run --rm -p 3000:3000 -v /path/to/checkpoint:/model:ro -e ZOETROPE_OPEN=true zoetrope
+FROM swift:6.2-bookworm AS build
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends libdnnl-dev libvips-dev pkg-config zlib1g-dev \
+  && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY . .
+RUN swift build -c release --product zoetrope --static-swift-stdlib \
+  && swift build -c release --product zoetrope-picture --static-swift-stdlib \
+  && install -D -s -t /out "$(swift build -c release --show-bin-path)/zoetrope" \
+    "$(swift build -c release --show-bin-path)/zoetrope-picture"
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends ffmpeg libdnnl2 libvips42 \
+  && rm -rf /var/lib/apt/lists/*
+COPY --from=build /out/ /usr/local/bin/
+ENV ZOETROPE_HOST=0.0.0.0 ZOETROPE_MODEL=/model XDG_CACHE_HOME=/tmp
+EXPOSE 3000
+USER 65532:65532
+HEALTHCHECK --start-period=10s CMD ["zoetrope", "health"]
+ENTRYPOINT ["zoetrope"]
+CMD ["serve"]

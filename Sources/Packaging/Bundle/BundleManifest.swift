@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import FoundationEssentials
+
+/// What a bundle holds: everything that a service is made of, by digest.
+///
+/// It has no time and no owner in it, so that the same inputs make the same bundle.
+package struct BundleManifest: Codable, Equatable, Sendable {
+  /// A file, which lies in the store under its digest.
+  package struct File: Codable, Equatable, Sendable {
+    package var path: String
+    package var digest: Digest
+    package var size: Int
+    package var isExecutable = false
+
+    enum CodingKeys: String, CodingKey {
+      case path, digest, size
+      case isExecutable = "executable"
+    }
+  }
+
+  /// A checkpoint.
+  package struct Model: Codable, Equatable, Sendable {
+    package var name: String
+    /// That of the list of its files, names and digests.
+    package var digest: Digest?
+    /// None for one that does not travel with the bundle.
+    package var files: [File]
+
+    package var size: Int { files.reduce(0) { $0 + $1.size } }
+  }
+
+  package var format = 1
+  package var name: String
+  package var labels: [String: String]
+  package var environment: [String: String]
+  package var resources: ServiceDescription.Resources
+  package var image: ServiceDescription.Image
+  /// Settings of `zoetrope serve`, by name.
+  package var settings: [String: [String]]
+  /// Programs below `bin`, what was included below `files`, and `serve.yaml`.
+  package var files: [File]
+  package var models: [Model]
+
+  /// All files with those of the models, below `models` and the model's name.
+  package var allFiles: [File] {
+    files
+      + models.flatMap { model in
+        model.files.map { file in
+          var file = file
+          file.path = "models/\(model.name)/\(file.path)"
+          return file
+        }
+      }
+  }
+
+  /// The bytes that the bundle's digest is of.
+  ///
+  /// - Throws: ``PackagingError`` with `invalidValue` for what JSON cannot say.
+  package func encoded() throws(PackagingError) -> [UInt8] { try jsonBytes(self) }
+
+  /// Reads a manifest, which may come from anyone.
+  ///
+  /// - Parameters:
+  ///   - bytes: The bytes.
+  ///   - source: What errors call it.
+  /// - Throws: ``PackagingError`` with `damaged`.
+  package init(_ bytes: [UInt8], source: String) throws(PackagingError) {
+    do { self = try JSONDecoder().decode(Self.self, from: Data(bytes)) } catch {
+      throw PackagingError(.damaged, "\(source) is not the manifest of a bundle: \(error)")
+    }
+    let paths = allFiles.map(\.path)
+    guard format == 1, Names.isName(name), models.allSatisfy({ Names.isName($0.name) }),
+      paths.allSatisfy(Files.staysBelow), Set(paths).count == paths.count,
+      allFiles.allSatisfy({ $0.size >= 0 }), environment.keys.allSatisfy(Names.isVariable),
+      image.packages.allSatisfy(Names.isPackage)
+    else {
+      throw PackagingError(
+        .damaged,
+        "\(source) is the manifest of a bundle that cannot be: refused"
+      )
+    }
+  }
+
+  init(_ service: ServiceDescription, files: [File], models: [Model]) {
+    name = service.name
+    labels = service.labels
+    environment = service.environment
+    resources = service.resources
+    image = service.image
+    settings = service.settings
+    self.files = files
+    self.models = models
+  }
+}
+
+/// Encodes with names in order and without spaces: equal values have equal bytes.
+func jsonBytes(_ value: some Encodable) throws(PackagingError) -> [UInt8] {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  do { return [UInt8](try encoder.encode(value)) } catch {
+    throw PackagingError(.invalidValue, "this cannot be written as JSON: \(error)")
+  }
+}

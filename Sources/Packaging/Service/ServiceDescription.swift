@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+/// What a service is made of and how it runs: what `zoetrope.yaml` or a `bentofile.yaml` says.
+package struct ServiceDescription: Sendable, Equatable {
+  /// A checkpoint that belongs to the service.
+  package struct Model: Sendable, Equatable {
+    package var name: String
+    /// The folder, from that of the description.
+    package var path: String
+    /// What its content must be.
+    package var digest: Digest?
+    /// Whether it travels with the bundle; else it is to be found where the service runs.
+    package var isIncluded = true
+  }
+
+  /// What the service needs of a machine.
+  package struct Resources: Sendable, Equatable, Codable {
+    package var gpu = 0
+    package var gpuType: String?
+    /// As Kubernetes writes them: `4`, `500m`; `8Gi`.
+    package var cpu: String?
+    package var memory: String?
+  }
+
+  /// How an image of the service is made.
+  package struct Image: Sendable, Equatable, Codable {
+    /// An OCI layout's folder or a reference to a registry; nil for none.
+    package var base: String?
+    package var user = 65532
+    /// Debian packages beyond what the programs need.
+    package var packages: [String] = []
+  }
+
+  package var name: String
+  package var labels: [String: String] = [:]
+  package var include: [String] = []
+  package var exclude: [String] = []
+  package var models: [Model] = []
+  package var environment: [String: String] = [:]
+  package var resources = Resources()
+  /// Settings of `zoetrope serve`, by name.
+  package var settings: [String: [String]] = [:]
+  package var image = Image()
+  /// What the file says that has no meaning here, a sentence each.
+  package var remarks: [String] = []
+
+  /// Finds the description in a folder and reads it.
+  ///
+  /// - Parameters:
+  ///   - folder: The folder.
+  ///   - file: The file's name; nil for `zoetrope.yaml`, else `bentofile.yaml`.
+  /// - Returns: The description.
+  /// - Throws: ``PackagingError`` with `invalidFile`, naming file and line; `notFound`.
+  package static func read(
+    folder: String,
+    file: String? = nil
+  ) throws(PackagingError) -> ServiceDescription {
+    let names = file.map { [$0] } ?? ["zoetrope.yaml", "bentofile.yaml"]
+    for name in names {
+      let path = name.hasPrefix("/") ? name : "\(folder)/\(name)"
+      guard Files.kind(path) != nil else { continue }
+      let tree = try YAMLTree(path: path)
+      return name.split(separator: "/").last == "bentofile.yaml"
+        ? try ServiceDescription(bentofile: tree, path: path)
+        : try ServiceDescription(tree, path: path)
+    }
+    throw PackagingError(
+      .notFound,
+      "there is no \(names.joined(separator: " and no ")) in \(folder); the least that a "
+        + "zoetrope.yaml says is `name: my-service`"
+    )
+  }
+
+  /// - Parameters:
+  ///   - tree: What `zoetrope.yaml` holds.
+  ///   - path: What errors call it.
+  /// - Throws: ``PackagingError`` with `invalidFile`, naming the line.
+  package init(_ tree: YAMLTree, path: String) throws(PackagingError) {
+    let fields = try YAMLFields(
+      tree,
+      path: path,
+      names: [
+        "name", "labels", "include", "exclude", "models", "environment", "resources", "traffic",
+        "serve", "image",
+      ]
+    )
+    guard let name = try fields.text("name") else {
+      throw fields.wrong(nil, "name is missing: the service's name, as `name: my-service`")
+    }
+    self.name = name
+    labels = try fields.pairs("labels") ?? [:]
+    include = try fields.texts("include") ?? []
+    exclude = try fields.texts("exclude") ?? []
+    environment = try fields.pairs("environment") ?? [:]
+    for model in try fields.list("models", names: ["name", "path", "digest", "include"]) {
+      models.append(try Self.model(model))
+    }
+    let resources = try fields.fields("resources", names: ["gpu", "gpu_type", "cpu", "memory"])
+    self.resources.gpu = try resources.number("gpu", in: 0...64) ?? 0
+    self.resources.gpuType = try resources.text("gpu_type")
+    self.resources.cpu = try resources.text("cpu")
+    self.resources.memory = try resources.text("memory")
+    let traffic = try fields.fields("traffic", names: ["timeout", "queue"])
+    for name in ["timeout", "queue"] {
+      if let text = try traffic.text(name) { settings[name] = [text] }
+    }
+    if let serve = fields.tree("serve") {
+      guard case .mapping(let pairs) = serve.value else {
+        throw fields.wrong(serve, "serve must be `name: value` lines, settings of `zoetrope serve`")
+      }
+      let names = pairs.map(\.key)
+      let values = try YAMLFields(serve, path: path, place: "serve.", names: names)
+      for name in names {
+        guard settings[name] == nil else {
+          throw fields.wrong(serve, "\(name) is given in traffic and in serve: once is enough")
+        }
+        settings[name] = try values.texts(name) ?? []
+      }
+    }
+    let image = try fields.fields("image", names: ["base", "user", "packages"])
+    self.image.base = try image.text("base")
+    self.image.user = try image.number("user", in: 1...65535) ?? 65532
+    self.image.packages = try image.texts("packages") ?? []
+    try validate(fields)
+  }
+
+  private static func model(_ fields: YAMLFields) throws(PackagingError) -> Model {
+    guard let path = try fields.text("path") else {
+      throw fields.wrong(nil, "\(fields.place)path is missing: the checkpoint's folder")
+    }
+    let last = path.split(separator: "/").last.map(String.init) ?? path
+    var model = Model(name: try fields.text("name") ?? last, path: path)
+    if let text = try fields.text("digest") {
+      guard let digest = Digest(text) else {
+        throw fields.wrong(
+          fields.tree("digest"),
+          "\(fields.place)digest must be sha256: and 64 digits"
+        )
+      }
+      model.digest = digest
+    }
+    model.isIncluded = try fields.flag("include") ?? true
+    return model
+  }
+
+  /// Holds what goes into commands, paths and other files to the forms that these take.
+  func validate(_ fields: YAMLFields) throws(PackagingError) {
+    guard Names.isName(name) else {
+      throw fields.wrong(fields.tree("name"), "name \"\(name)\" must be \(Names.nameForm)")
+    }
+    for model in models where !Names.isName(model.name) {
+      throw fields.wrong(
+        fields.tree("models"),
+        "the model's name \"\(model.name)\" must be \(Names.nameForm)"
+      )
+    }
+    let doubles = Dictionary(grouping: models, by: \.name).filter { $0.value.count > 1 }.keys
+    if let double = doubles.min() {
+      throw fields.wrong(fields.tree("models"), "two models have the name \(double)")
+    }
+    for name in environment.keys.sorted() where !Names.isVariable(name) {
+      throw fields.wrong(
+        fields.tree("environment"),
+        "environment: \"\(name)\" is not the name of a variable"
+      )
+    }
+    for package in image.packages where !Names.isPackage(package) {
+      throw fields.wrong(
+        fields.tree("image"),
+        "image.packages: \"\(package)\" is not the name of a Debian package"
+      )
+    }
+    for pattern in include + exclude { _ = try Glob(pattern) }
+  }
+
+  init(name: String) { self.name = name }
+
+  /// Adds a checkpoint, named after its folder, and puts it before those of the description.
+  ///
+  /// - Parameter path: The folder.
+  package mutating func add(model path: String) {
+    let last = path.split(separator: "/").last.map { $0.lowercased() } ?? ""
+    models.insert(Model(name: Names.isName(last) ? last : "model", path: path), at: 0)
+  }
+}
+
+/// The forms that names have.
+package enum Names {
+  static let nameForm = "small letters, digits, and `-`, `_` or `.` between them, 64 at most"
+
+  /// Whether a text can name a bundle, a version or a model: also a part of a path and of a reference.
+  package static func isName(_ text: String) -> Bool {
+    let inner = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+    let outer = inner.dropLast(3)
+    return text.utf8.count <= 64 && text.allSatisfy { inner.contains($0) }
+      && (text.first.map { outer.contains($0) } ?? false)
+      && (text.last.map { outer.contains($0) } ?? false) && !text.contains("..")
+  }
+
+  static func isVariable(_ text: String) -> Bool {
+    !text.isEmpty && text.first?.isNumber == false
+      && text.unicodeScalars.allSatisfy {
+        $0 == "_" || ("A"..."Z").contains($0) || ("a"..."z").contains($0)
+          || ("0"..."9").contains($0)
+      }
+  }
+
+  static func isPackage(_ text: String) -> Bool {
+    let letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    return text.count >= 2 && text.first.map { letters.contains($0) } == true
+      && text.allSatisfy { (letters + "+-.").contains($0) }
+  }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import ArgumentParser
+import FoundationEssentials
+import Media
+import Packaging
+
+/// `zoetrope deploy`.
+struct Deploy: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes what a bundle needs to run elsewhere.",
+    subcommands: [Kubernetes.self, Systemd.self, BentoCloud.self]
+  )
+
+  /// `zoetrope deploy kubernetes`.
+  struct Kubernetes: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract:
+        "Prints manifests: zoetrope deploy kubernetes NAME --image IMAGE | kubectl apply -f -",
+      discussion: "Nothing is sent to a cluster."
+    )
+
+    @OptionGroup var store: StoreOptions
+
+    @Argument(help: "NAME:VERSION, or NAME for the latest.")
+    var bundle: String
+
+    @Option(help: "The name that the bundle's image has in a registry.")
+    var image: String
+
+    @Option(name: .shortAndLong, help: "The namespace; the current one if not given.")
+    var namespace: String?
+
+    @Option(help: "How many servers there are at least.")
+    var replicas = 1
+
+    @Option(help: "How many there are at most, by how many requests wait for each.")
+    var maxReplicas: Int?
+
+    @Option(
+      help: ArgumentHelp(
+        "A Secret whose keys.txt holds the lines of `zoetrope key`.",
+        valueName: "name"
+      )
+    )
+    var keysSecret: String?
+
+    @Option(help: "The room for models that are not part of the image.")
+    var modelStorage = "20Gi"
+
+    func validate() throws {
+      guard (1...1000).contains(replicas), (replicas...1000).contains(maxReplicas ?? replicas)
+      else {
+        throw ValidationError("--replicas and --max-replicas must be from 1 to 1000, in this order")
+      }
+    }
+
+    func run() throws {
+      var manifests = KubernetesManifests(try store.open().bundle(bundle), image: image)
+      manifests.namespace = namespace
+      manifests.replicas = replicas
+      manifests.maximumReplicas = maxReplicas ?? replicas
+      manifests.keysSecret = keysSecret
+      manifests.modelStorage = modelStorage
+      Terminal.write(try manifests.text(), to: 1)
+    }
+  }
+
+  /// `zoetrope deploy systemd`.
+  struct Systemd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Prints a unit for a single machine, or installs it.",
+      discussion: "The machine has ffmpeg and the libraries that Zoetrope was built with."
+    )
+
+    @OptionGroup var store: StoreOptions
+
+    @Argument(help: "NAME:VERSION, or NAME for the latest.")
+    var bundle: String
+
+    @Option(help: "The folder below which the bundle's files are.")
+    var prefix = "/opt/zoetrope"
+
+    @Flag(help: "Put the files and the unit in their places, for which it takes root.")
+    var install = false
+
+    @Option(help: ArgumentHelp("Install below this folder instead.", valueName: "folder"))
+    var root = ""
+
+    func run() throws {
+      let store = try store.open()
+      let unit = try SystemdUnit(try store.bundle(bundle), prefix: prefix)
+      guard install else {
+        Terminal.write(unit.text, to: 1)
+        return
+      }
+      try unit.install(root: root, from: store, tools: try Installation.tools())
+      Terminal.say("\(root)\(unit.folder) and \(unit.fileName) are installed; now")
+      Terminal.say("systemctl daemon-reload && systemctl enable --now \(unit.fileName)")
+    }
+  }
+
+  /// `zoetrope deploy bentocloud`.
+  struct BentoCloud: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "bentocloud",
+      abstract: "Writes a project that `bentoml build`, `bentoml serve` and `bentoml deploy` take.",
+      discussion: """
+        Its service runs the bundle's programs; BentoML hands requests on to them. Log in first with \
+        `zoetrope login` or `bentoml cloud login`, then run `bentoml deploy` in the folder.
+        """
+    )
+
+    @OptionGroup var store: StoreOptions
+
+    @Argument(help: "NAME:VERSION, or NAME for the latest.")
+    var bundle: String
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write.", valueName: "folder"))
+    var output: String
+
+    func run() throws {
+      let store = try store.open()
+      let entry = try store.bundle(bundle)
+      try BentoExport(entry, in: store).write(to: output, tools: try Installation.tools())
+      Terminal.say("\(output): cd there, then `bentoml build`, `bentoml serve` or `bentoml deploy`")
+    }
+  }
+}
+
+/// `zoetrope login`.
+struct Login: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Keeps a token for BentoCloud where `bentoml` looks for it.",
+    discussion: "The token is read from standard input, or from BENTO_CLOUD_API_KEY."
+  )
+
+  @Option(help: "The address of BentoCloud or of a Yatai of your own.")
+  var endpoint = "https://cloud.bentoml.com"
+
+  @Option(help: "The name of the context that becomes the current one.")
+  var context = "default"
+
+  func run() throws {
+    let environment = ProcessInfo.processInfo.environment
+    var token = environment["BENTO_CLOUD_API_KEY"] ?? ""
+    if token.isEmpty { token = readLine() ?? "" }
+    guard let home = environment["BENTOML_HOME"] ?? environment["HOME"].map({ $0 + "/.bentoml" })
+    else {
+      throw ValidationError("where does bentoml live? set BENTOML_HOME or HOME")
+    }
+    var login = try CloudLogin(home: home)
+    try login.store(name: context, endpoint: endpoint, token: token)
+    Terminal.say("\(home)/.yatai.yaml: logged in to \(endpoint) as \(context)")
+  }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import Packaging
+import Testing
+
+struct `A service's description` {
+  private func read(_ text: String, as name: String = "zoetrope.yaml") throws -> ServiceDescription
+  {
+    let folder = try Folder()
+    try folder.write(name, text)
+    return try ServiceDescription.read(folder: folder.path)
+  }
+
+  @Test func `says all there is to say`() throws {
+    let digest = Digest(of: [1])
+    let service = try read(
+      """
+      name: lake-video
+      labels: {owner: team, stage: test}
+      include:
+        - prompts/*_a.txt
+        - "*.md"
+      exclude: drafts/
+      models:
+        - path: Models/SVD
+          name: svd
+          digest: \(digest)
+        - {path: /models/other, include: false}
+      environment:
+        OMP_WAIT_POLICY: passive
+      resources: {gpu: 1, gpu_type: nvidia-l4, cpu: 4, memory: 16Gi}
+      traffic: {timeout: 600, queue: 4}
+      serve:
+        open: true
+        cors-origin: [https://a.example, https://b.example]
+      image: {base: scratch, user: 1000, packages: [fonts-dejavu-core]}
+      """
+    )
+    #expect(service.name == "lake-video")
+    #expect(service.labels == ["owner": "team", "stage": "test"])
+    #expect(service.include == ["prompts/*_a.txt", "*.md"])
+    #expect(service.exclude == ["drafts/"])
+    #expect(service.models.map(\.name) == ["svd", "other"])
+    #expect(service.models.map(\.digest) == [digest, nil])
+    #expect(service.models.map(\.isIncluded) == [true, false])
+    #expect(service.environment == ["OMP_WAIT_POLICY": "passive"])
+    #expect(service.resources.gpu == 1)
+    #expect(service.resources.memory == "16Gi")
+    #expect(
+      service.settings == [
+        "timeout": ["600"], "queue": ["4"], "open": ["true"],
+        "cors-origin": ["https://a.example", "https://b.example"],
+      ]
+    )
+    #expect(service.image.user == 1000)
+    #expect(service.image.packages == ["fonts-dejavu-core"])
+    #expect(service.remarks == [])
+  }
+
+  @Test(arguments: [
+    ("", "line 1: name is missing"), ("name: Lake", "line 1: name \"Lake\" must be"),
+    ("name: a\nport: 1", "line 2: there is no port; there are name, labels"),
+    ("name: ../a", "must be small letters"),
+    ("name: a\nmodels: [{name: x}]", "models[0].path is missing"),
+    ("name: a\nmodels: [{path: x, digest: sha256:1}]", "models[0].digest must be sha256:"),
+    ("name: a\nmodels: [{path: a/x}, {path: b/x}]", "two models have the name x"),
+    (
+      "name: a\n\nresources: {gpu: many}",
+      "line 3: resources.gpu must be a whole number from 0 to 64"
+    ),
+    ("name: a\nenvironment: {\"A B\": 1}", "\"A B\" is not the name of a variable"),
+    ("name: a\nenvironment: {A: \"x\\ny\"}", "one line without control characters"),
+    ("name: a\nimage: {packages: [\"x; rm\"]}", "is not the name of a Debian package"),
+    ("name: a\nimage: {user: 0}", "image.user must be a whole number from 1"),
+    ("name: a\ninclude: [../x]", "names nothing in this folder"), ("- a", "the file must be"),
+    ("name: a\ntraffic: {queue: 1}\nserve: {queue: 2}", "once is enough"),
+    ("name: &a b\nlabels: {x: *a}", "line 2: `*` before a word"),
+  ])
+  func `is refused with the line that is wrong`(text: String, words: String) {
+    let message = refusal { _ = try read(text) }
+    #expect(message.contains(words), "\(message)")
+    #expect(!message.contains("\n"))
+  }
+
+  @Test func `may be BentoML's, whose keys of Python it tells about`() throws {
+    let service = try read(
+      """
+      service: "service:StableDiffusionVideo"
+      labels:
+        owner: bentoml-team
+      include:
+        - "*.py"
+      python:
+        requirements_txt: ./requirements.txt
+      envs:
+        - {name: HF_TOKEN}
+        - {name: LEVEL, value: info, stage: runtime}
+      docker:
+        distro: debian
+        system_packages: [ffmpeg, git, fonts-dejavu-core]
+      """,
+      as: "bentofile.yaml"
+    )
+    #expect(service.name == "stable_diffusion_video")
+    #expect(service.labels == ["owner": "bentoml-team"])
+    #expect(service.include == ["*.py"])
+    #expect(service.environment == ["LEVEL": "info"])
+    #expect(service.image.packages == ["fonts-dejavu-core"])
+    for key in ["service:", "python:", "docker.distro:", "HF_TOKEN", "ffmpeg", "git"] {
+      #expect(service.remarks.contains { $0.contains(key) }, "\(key)")
+    }
+  }
+
+  @Test(arguments: [
+    ("name: x", "service is missing"), ("service: a:B\nports: 1", "there is no ports"),
+    ("service: a:B\npython: {reqs: 1}", "there is no python.reqs"),
+    ("service: a:B\ndocker: {base_image: \"a\\nRUN x\"}", "one line without control characters"),
+    ("service: a:B\nenvs: [{name: \"A=1\", value: 2}]", "is not the name of a variable"),
+  ])
+  func `in BentoML's form is held to the same`(text: String, words: String) {
+    let message = refusal { _ = try read(text, as: "bentofile.yaml") }
+    #expect(message.contains(words), "\(message)")
+  }
+
+  @Test func `that is nowhere is asked for`() throws {
+    let folder = try Folder()
+    let path = folder.path
+    #expect(
+      refusal { _ = try ServiceDescription.read(folder: path) }.contains(
+        "no zoetrope.yaml and no bentofile"
+      )
+    )
+  }
+}

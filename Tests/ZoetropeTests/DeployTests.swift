@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import FoundationEssentials
+import Testing
+
+@Suite("Deploying", .serialized) struct DeployTests {
+  /// A Python that has what the clients' requirements name; `Tools/test.sh` makes one.
+  private static let python = ProcessInfo.processInfo.environment["ZOETROPE_TEST_PYTHON"]
+
+  private static let helper: String = {
+    let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
+    return parts.joined(separator: "/") + "/VideoServiceTests/Clients"
+  }()
+
+  @Test(
+    "manifests are what Kubernetes' own schemas ask for",
+    .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set")
+  )
+  func manifests() async throws {
+    let packed = try await Packed()
+    let folder = packed.path
+    _ = try packed.place.write(
+      "zoetrope.yaml",
+      Array(
+        """
+        name: lake_video
+        models: [{path: model}, {name: svd, path: /models/svd, include: false}]
+        resources: {gpu: 1, gpu_type: NVIDIA-L4, cpu: 4, memory: 16Gi}
+        serve: {open: true, grace: 60}
+        """.utf8
+      )
+    )
+    _ = try await packed.expect("build", folder, "--tag", "1.0")
+    let file = folder + "/manifests.yaml"
+    let outcome = try await packed.zoetrope(
+      "deploy",
+      "kubernetes",
+      "lake_video",
+      "--image",
+      "registry.example/team/lake:1.0",
+      "--max-replicas",
+      "4",
+      "--keys-secret",
+      "keys",
+      "--namespace",
+      "video"
+    )
+    #expect(outcome.status == 0, "\(outcome.error)")
+    try Data(outcome.output.utf8).write(to: URL(filePath: file))
+    let checked = try await Programs.run(
+      try #require(Self.python),
+      [Self.helper + "/check_manifests.py", file]
+    )
+    #expect(checked.status == 0, "\(checked.error)")
+    #expect(
+      checked.output == """
+        Deployment lake-video
+        Service lake-video
+        NetworkPolicy lake-video
+        PodDisruptionBudget lake-video
+        PersistentVolumeClaim lake-video-models
+        HorizontalPodAutoscaler lake-video
+
+        """
+    )
+    for words in [
+      "nvidia.com/gpu: \"1\"", "path: /livez", "path: /readyz", "readOnlyRootFilesystem: true",
+      "bentoml_service_work_waiting", "terminationGracePeriodSeconds: 75",
+      "claimName: lake-video-models",
+    ] { #expect(outcome.output.contains(words), "\(words)") }
+    let wrong = try await packed.zoetrope("deploy", "kubernetes", "lake_video", "--image", "a b")
+    #expect(wrong.status != 0)
+    #expect(wrong.errorLines.count == 1, "\(wrong.error)")
+  }
+
+  @Test("a unit for systemd is installed with all that it names")
+  func systemd() async throws {
+    let packed = try await Packed()
+    let folder = packed.path
+    _ = try await packed.expect("build", folder, "--tag", "1.0")
+    let root = folder + "/root"
+    let outcome = try await packed.zoetrope(
+      "deploy",
+      "systemd",
+      "lake",
+      "--install",
+      "--root",
+      root
+    )
+    #expect(outcome.status == 0, "\(outcome.error)")
+    let unit = try String(
+      decoding: Data(contentsOf: URL(filePath: root + "/etc/systemd/system/lake.service")),
+      as: UTF8.self
+    )
+    let printed = try await packed.zoetrope("deploy", "systemd", "lake")
+    #expect(printed.output == unit)
+    #expect(unit.contains("ExecStart=/opt/zoetrope/lake/1.0/bin/zoetrope serve"))
+    #expect(unit.contains("DynamicUser=yes"))
+    let version = try await Programs.run(
+      root + "/opt/zoetrope/lake/1.0/bin/zoetrope",
+      ["model", "init", "--tiny", folder + "/other"]
+    )
+    #expect(version.status == 0, "\(version.error)")
+    #expect(
+      FileManager.default.fileExists(
+        atPath: root + "/opt/zoetrope/lake/1.0/models/model/model_index.json"
+      )
+    )
+  }
+
+  @Test(
+    "BentoML builds and serves an exported bundle, and the tutorial's line works",
+    .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set"),
+    .timeLimit(.minutes(5))
+  )
+  func bento() async throws {
+    let packed = try await Packed()
+    let folder = packed.path
+    _ = try await packed.expect("build", folder, "--tag", "1.0")
+    _ = try await packed.expect("deploy", "bentocloud", "lake", "--output", folder + "/bento")
+    let python = try #require(Self.python)
+    let outcome = try await Programs.run(
+      python,
+      [
+        Self.helper + "/serve_bento.py", folder + "/bento", Assets.photograph, folder + "/clip.mp4",
+      ],
+      environment: [
+        "BENTOML_HOME": folder + "/home", "BENTOML_DO_NOT_TRACK": "True", "TMPDIR": folder,
+      ]
+    )
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.error)")
+    #expect(try await Programs.probe(folder + "/clip.mp4") == "96,64,4,7/1,h264,yuv420p")
+  }
+
+  @Test(
+    "bentoml finds the token that login keeps, and the ones that it kept itself",
+    .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set")
+  )
+  func login() async throws {
+    let place = try Workplace()
+    let home = place.path + "/home"
+    for (name, token) in [("default", "first-token"), ("work", "123")] {
+      let outcome = try await Programs.run(
+        Programs.zoetrope,
+        ["login", "--endpoint", "https://\(name).example", "--context", name],
+        environment: ["BENTOML_HOME": home, "BENTO_CLOUD_API_KEY": token]
+      )
+      #expect(outcome.status == 0, "\(outcome.error)")
+    }
+    let script = """
+      from bentoml._internal.cloud.config import CloudClientConfig
+      config = CloudClientConfig.get_config()
+      for name in (None, "default"):
+          context = config.get_context(name)
+          print(context.name, context.endpoint, context.api_token)
+      """
+    let seen = try await Programs.run(
+      try #require(Self.python),
+      ["-c", script],
+      environment: [
+        "BENTOML_HOME": home, "BENTOML_DO_NOT_TRACK": "True", "BENTO_CLOUD_API_KEY": "",
+      ]
+      .filter { !$0.value.isEmpty }
+    )
+    #expect(
+      seen.output
+        == "work https://work.example 123\ndefault https://default.example first-token\n",
+      "\(seen.error)"
+    )
+    let mode = try await Programs.run("stat", ["-c", "%a", home + "/.yatai.yaml"])
+    #expect(mode.output == "600\n")
+  }
+}
