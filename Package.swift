@@ -100,10 +100,11 @@ let package = Package(
     .executableTarget(name: "zoetrope-picture", dependencies: ["Media", "CVips"]),
 
     // The server.
+    .target(name: "CMalloc"),
     .target(
       name: "Serving",
       dependencies: hummingbird + [
-        logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+        "CMalloc", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]
     ),
@@ -137,6 +138,13 @@ let package = Package(
         "TensorCore", "TensorReference",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
+    ),
+
+    // What serving costs when the work costs nothing.
+    .executableTarget(
+      name: "serving-benchmark",
+      dependencies: ["Serving", logging],
+      path: "Benchmarks/Serving"
     ),
 
     // Tests.
@@ -231,7 +239,7 @@ let package = Package(
       dependencies: [
         "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
       ] + subprocess,
-      exclude: ["Assets"]
+      exclude: ["Assets", "Clients"]
     ),
     .testTarget(
       name: "MediaTests",
@@ -243,7 +251,7 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
-let cTargets: Set = ["CCUDA", "CKernels", "CTensorCPU", "CVips", "FakeCUDA", "LibVips"]
+let cTargets: Set = ["CCUDA", "CKernels", "CMalloc", "CTensorCPU", "CVips", "FakeCUDA", "LibVips"]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),

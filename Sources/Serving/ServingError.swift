@@ -21,6 +21,8 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     public static let invalidRequest = Code("invalid-request", 400)
     /// There is nothing of that name.
     public static let notFound = Code("not-found", 404)
+    /// The body came more slowly than the service waits for.
+    public static let tooSlow = Code("too-slow", 408)
     /// The body is larger than the service takes.
     public static let tooLarge = Code("too-large", 413)
     /// The content type is none that the service reads.

@@ -36,21 +36,7 @@ import ZoetropeClient
       let plain = try await client(server).generate(picture: picture)
       #expect(plain.contentType == "video/mp4")
     }
-    var expected = ClipRequest()
-    expected.decodeChunkSize = 3
-    expected.seed = .max
-    expected.frameCount = 14
-    expected.stepCount = 20
-    expected.minimumGuidance = 1.5
-    expected.maximumGuidance = 2.5
-    expected.framesPerSecond = 8
-    expected.motionBucket = 100
-    expected.noiseAugmentation = 0.1
-    expected.width = 512
-    expected.height = 320
-    expected.fit = .crop
-    expected.format = .webm
-    #expect(generator.state.requests == [expected, ClipRequest()])
+    #expect(generator.state.requests == [everyParameter, ClipRequest()])
     #expect(generator.state.pictures == [Data(picture), Data(picture)])
   }
 

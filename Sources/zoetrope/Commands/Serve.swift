@@ -52,6 +52,12 @@ struct Serve: AsyncParsableCommand {
   var interim: Int?
 
   @Option(
+    help:
+      "Seconds that an upload may bring less than 1 KiB in each before it is answered with 408; 60."
+  )
+  var uploadPatience: Int?
+
+  @Option(
     help: ArgumentHelp("The keys that clients must have; see `zoetrope key`.", valueName: "file")
   )
   var apiKeys: String?
@@ -79,7 +85,8 @@ struct Serve: AsyncParsableCommand {
   var logFormat: String?
 
   private static let settings = [
-    "host", "port", "timeout", "queue", "grace", "interim", "api-keys", "open", "cors-origin",
+    "host", "port", "timeout", "queue", "grace", "interim", "upload-patience", "api-keys", "open",
+    "cors-origin",
     "tls-certificate", "tls-key", "log-format", "model", "variant", "threads", "device", "compute",
   ]
 
@@ -112,7 +119,8 @@ struct Serve: AsyncParsableCommand {
       of: Element.allCases.map(\.rawValue).joined(separator: ", ")
     )
     // What is wrong with the settings, or missing of the model, is known before the port opens.
-    let folder = try model.choice().folder
+    let choice = try model.choice()
+    let folder = choice.folder
     try StableVideoDiffusionModel.check(folder: folder, variant: model.variant)
     let engine = ServedEngine()
     var service = try Service.stableVideoDiffusion(version: Version.text, generator: engine)
@@ -124,7 +132,7 @@ struct Serve: AsyncParsableCommand {
     let scheme = settings.tls == nil ? "http" : "https"
     let server = HTTPServer(service, settings: settings, logger: logger)
     try await run(server) { [model, readiness = service.readiness] port in
-      let loaded = try await model.load()
+      let loaded = try await model.load(choice)
       engine.use(loaded)
       readiness.isReady = true
       let seconds = GenerationReport.tenths(loaded.loadSeconds)
@@ -168,6 +176,13 @@ struct Serve: AsyncParsableCommand {
     )
     let interim = try configuration.number("interim", interim, in: 0...3600, default: 15)
     settings.interimInterval = interim == 0 ? nil : .seconds(interim)
+    let patience = try configuration.number(
+      "upload-patience",
+      uploadPatience,
+      in: 1...3600,
+      default: 60
+    )
+    settings.uploadPatience = .seconds(patience)
     if let path = try configuration.text("api-keys", apiKeys) {
       guard let data = FileManager.default.contents(atPath: path) else {
         throw ConfigurationError("the API keys in \(path) cannot be read")
