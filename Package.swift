@@ -104,13 +104,14 @@ let package = Package(
     .executableTarget(name: "zoetrope-picture", dependencies: ["Media", "CVips"]),
 
     // The server.
+    .target(name: "CMalloc"),
     // The page's files are part of the program, as the kernels are.
     .target(name: "CPage", exclude: ["files"]),
     .target(name: "CStudio", exclude: ["files"]),
     .target(
       name: "Serving",
       dependencies: hummingbird + [
-        "CPage", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+        "CMalloc", "CPage", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]
     ),
@@ -170,6 +171,13 @@ let package = Package(
         "TensorCore", "TensorReference",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
+    ),
+
+    // What serving costs when the work costs nothing.
+    .executableTarget(
+      name: "serving-benchmark",
+      dependencies: ["Serving", logging],
+      path: "Benchmarks/Serving"
     ),
 
     // Tests.
@@ -266,7 +274,7 @@ let package = Package(
       dependencies: [
         "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
       ] + subprocess,
-      exclude: ["Assets", "Browser"]
+      exclude: ["Assets", "Browser", "Clients"]
     ),
     .testTarget(
       name: "MediaTests",
@@ -279,7 +287,8 @@ let package = Package(
 )
 
 let cTargets: Set = [
-  "CCUDA", "CKernels", "CPage", "CStudio", "CTensorCPU", "CVips", "CZlib", "FakeCUDA", "LibVips",
+  "CCUDA", "CKernels", "CMalloc", "CPage", "CStudio", "CTensorCPU", "CVips", "CZlib", "FakeCUDA",
+  "LibVips",
 ]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [

@@ -13,7 +13,11 @@ if ! cmp -s "$requirements" .build/python/requirements.txt; then
   cp "$requirements" .build/python/requirements.txt
 fi
 export ZOETROPE_TEST_PYTHON="$PWD/.build/python/bin/python"
-swift format lint --strict --recursive Sources Tests Examples Package.swift
+swift format lint --strict --recursive Sources Tests Examples Benchmarks Fuzz Package.swift
+# One test brings a crowd of ten thousand clients; where it may not, as many as it may.
+if [ "$(ulimit -Hn)" != unlimited ] && [ "$(ulimit -Hn)" -lt 20000 ]; then
+  ulimit -n 20000 2>/dev/null || true
+fi
 # Release: tests of numbers would take minutes in debug, and the build is the one that serve.sh uses.
 # Built apart from being run, since `swift test` by itself would compile everything with other flags.
 swift build -c release --build-tests

@@ -25,6 +25,8 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     public static let notFound = Code("not-found", 404)
     /// What the path stands for does not take this method.
     public static let methodNotAllowed = Code("method-not-allowed", 405)
+    /// The body came more slowly than the service waits for.
+    public static let tooSlow = Code("too-slow", 408)
     /// It contradicts what was asked before, or how things are.
     public static let conflict = Code("conflict", 409)
     /// The body is larger than the service takes.

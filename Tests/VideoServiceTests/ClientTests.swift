@@ -28,6 +28,9 @@ import ZoetropeClient
     parameters.height = 320
     parameters.fit = "crop"
     parameters.format = "webm"
+    parameters.playback = "ping-pong"
+    parameters.guidanceShape = "triangle"
+    parameters.guidanceScales = [1, 2.5, 3]
     try await LiveServer.with(generator) { server in
       let clip = try await client(server).generate(picture: picture, parameters)
       #expect(Data(clip.bytes) == StubGenerator.clip)
@@ -36,21 +39,7 @@ import ZoetropeClient
       let plain = try await client(server).generate(picture: picture)
       #expect(plain.contentType == "video/mp4")
     }
-    var expected = ClipRequest()
-    expected.decodeChunkSize = 3
-    expected.seed = .max
-    expected.frameCount = 14
-    expected.stepCount = 20
-    expected.minimumGuidance = 1.5
-    expected.maximumGuidance = 2.5
-    expected.framesPerSecond = 8
-    expected.motionBucket = 100
-    expected.noiseAugmentation = 0.1
-    expected.width = 512
-    expected.height = 320
-    expected.fit = .crop
-    expected.format = .webm
-    #expect(generator.state.requests == [expected, ClipRequest()])
+    #expect(generator.state.requests == [everyParameter, ClipRequest()])
     #expect(generator.state.pictures == [Data(picture), Data(picture)])
   }
 

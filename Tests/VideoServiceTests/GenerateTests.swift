@@ -121,8 +121,8 @@ import VideoService
         ("num_frames", "14"), ("num_inference_steps", "20"), ("min_guidance_scale", "1.5"),
         ("max_guidance_scale", "2.5"), ("fps", "8"), ("motion_bucket_id", "100"),
         ("noise_aug_strength", "0.1"), ("width", "512"), ("height", "320"), ("fit", "crop"),
-        ("format", "webm"), ("seed", "-1"), ("playback", "ping-pong"),
-        ("guidance_shape", "triangle"), ("guidance_scales", "1, 2.5,3"),
+        ("format", "webm"), ("seed", "-1"), ("decode_chunk_size", "3"),
+        ("playback", "ping-pong"), ("guidance_shape", "triangle"), ("guidance_scales", "1, 2.5,3"),
       ]
       let answer = try await server.exchange(
         request([imagePart] + fields.map { part($0.0, $0.1) })
@@ -132,23 +132,7 @@ import VideoService
       #expect(answer.headers["content-disposition"] == "attachment; filename=\"output.webm\"")
       #expect(answer.headers["x-zoetrope-seed"] == "18446744073709551615")
     }
-    var expected = ClipRequest()
-    expected.seed = .max
-    expected.frameCount = 14
-    expected.stepCount = 20
-    expected.minimumGuidance = 1.5
-    expected.maximumGuidance = 2.5
-    expected.framesPerSecond = 8
-    expected.motionBucket = 100
-    expected.noiseAugmentation = 0.1
-    expected.width = 512
-    expected.height = 320
-    expected.fit = .crop
-    expected.format = .webm
-    expected.playback = .pingPong
-    expected.guidanceShape = .triangle
-    expected.guidanceScales = [1, 2.5, 3]
-    #expect(generator.state.requests == [expected])
+    #expect(generator.state.requests == [everyParameter])
   }
 
   @Test(arguments: ["[1,2.5,3]", "[1, 2.5, 3.0]", "\"1,2.5,3\"", "1,2.5,3"])

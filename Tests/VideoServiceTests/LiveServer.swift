@@ -182,6 +182,9 @@ final class RawConnection: Sendable {
     try await channel.setOption(ChannelOptions.autoRead, value: isReading).get()
   }
 
+  /// Closes the sending side alone.
+  func finishSending() async throws { try await channel.close(mode: .output) }
+
   func close() async { try? await channel.close() }
 
   /// Waits for the next answer, interim ones included, and takes it out.

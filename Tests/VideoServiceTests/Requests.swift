@@ -1,6 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import VideoService
+
+/// What to make where a request has another value for every parameter than the default.
+let everyParameter: ClipRequest = {
+  var request = ClipRequest()
+  request.decodeChunkSize = 3
+  request.seed = .max
+  request.frameCount = 14
+  request.stepCount = 20
+  request.minimumGuidance = 1.5
+  request.maximumGuidance = 2.5
+  request.framesPerSecond = 8
+  request.motionBucket = 100
+  request.noiseAugmentation = 0.1
+  request.width = 512
+  request.height = 320
+  request.fit = .crop
+  request.format = .webm
+  request.playback = .pingPong
+  request.guidanceShape = .triangle
+  request.guidanceScales = [1, 2.5, 3]
+  return request
+}()
+
 /// Some bytes that look like a picture to a person.
 let picture: [UInt8] = [0x89] + Array("PNG\r\n\u{1A}\n".utf8) + Array(repeating: 7, count: 5000)
 

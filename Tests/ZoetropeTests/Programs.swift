@@ -25,6 +25,10 @@ enum Programs {
     return parts.dropLast().joined(separator: "/")
   }()
 
+  /// The folder of these tests.
+  static let sources = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    .joined(separator: "/")
+
   static var zoetrope: String { folder + "/zoetrope" }
 
   static func zoetrope(
@@ -85,10 +89,7 @@ enum Programs {
 
 /// A photograph of a lake, 480 pixels wide.
 enum Assets {
-  static let photograph: String = {
-    let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-    return parts.joined(separator: "/") + "/Assets/lake-sherburne.jpg"
-  }()
+  static let photograph = Programs.sources + "/Assets/lake-sherburne.jpg"
 }
 
 /// A folder that is gone after the test, with a tiny checkpoint in it.

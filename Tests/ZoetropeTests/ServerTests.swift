@@ -10,15 +10,25 @@ import Testing
 struct Server {
   let port: Int
   let temporary: String
+  /// Its id among the processes.
+  let process: Int32
 
   var address: String { "http://localhost:\(port)" }
 
   /// Serves a tiny model while `body` runs, then ends the server, as a service manager would if no
   /// other signal is given.
   ///
+  /// - Parameters:
+  ///   - place: Where its model is.
+  ///   - options: Further options.
+  ///   - openFiles: The soft limit on open files that it starts with; nil for that of the tests.
+  ///   - body: What to do meanwhile.
   /// - Returns: The server's exit status.
+  /// - Throws: What starting the program throws; what `body` throws is recorded.
   static func with(
     _ place: borrowing Workplace,
+    arguments options: [String] = [],
+    openFiles: Int? = nil,
     endedBy signal: Signal = .terminate,
     _ body: @escaping @Sendable (Server) async throws -> Void
   ) async throws -> TerminationStatus {
@@ -27,9 +37,13 @@ struct Server {
       atPath: temporary,
       withIntermediateDirectories: true
     )
+    let limit = openFiles.map { "ulimit -Sn \($0) && " } ?? ""
     let result = try await Subprocess.run(
-      .path(FilePath(Programs.zoetrope)),
-      arguments: ["serve", "--model", place.model, "--port", "0", "--host", "127.0.0.1"],
+      .path("/bin/bash"),
+      arguments: Arguments(
+        ["-c", limit + #"exec "$0" "$@""#, Programs.zoetrope]
+          + ["serve", "--model", place.model, "--port", "0", "--host", "127.0.0.1"] + options
+      ),
       environment: .inherit.updating([
         "TMPDIR": temporary, "OMP_WAIT_POLICY": "passive", "ZOETROPE_STORE": place.path + "/store",
       ]),
@@ -46,7 +60,13 @@ struct Server {
         else { continue }
         started = true
         do {
-          try await body(Server(port: port, temporary: temporary))
+          try await body(
+            Server(
+              port: port,
+              temporary: temporary,
+              process: execution.processIdentifier.value
+            )
+          )
         } catch { Issue.record(error) }
         try execution.send(signal: signal)
       }

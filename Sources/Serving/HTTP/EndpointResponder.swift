@@ -44,7 +44,11 @@ struct EndpointResponder: Sendable {
     _ trace: TraceContext,
     _ logger: Logger
   ) async -> Response {
-    let body = IncomingBody(request: request, channel: context.channel)
+    let body = IncomingBody(
+      request: request,
+      channel: context.channel,
+      pace: UploadPace(rate: settings.slowestUpload, patience: settings.uploadPatience)
+    )
     var response: Response
     do {
       let incoming = Incoming(

@@ -33,6 +33,10 @@ public struct HTTPServer: Sendable {
     public var interimInterval: Duration? = .seconds(15)
     /// How long a connection may be silent while a request is awaited or read.
     public var idleTimeout = Duration.seconds(60)
+    /// The fewest bytes a second that an upload must bring.
+    public var slowestUpload = 1024
+    /// How long an upload may bring fewer bytes than that before it is given up.
+    public var uploadPatience = Duration.seconds(60)
     /// Where requests get their temporary directories, without a slash at the end.
     public var temporaryDirectory = "/tmp"
     /// What timeouts and the grace are measured by; tests bring one that they move by hand.
@@ -125,6 +129,7 @@ public struct HTTPServer: Sendable {
     try settings.validate()
     // A client that goes away while it is written to must not end the process.
     signal(SIGPIPE, SIG_IGN)
+    let openFiles = OpenFileLimit.raise()
     let gate = Gate(concurrency: service.concurrency, queue: service.queue)
     let stopping = Occurrence()
     let tasks = TaskRunner(
@@ -162,7 +167,13 @@ public struct HTTPServer: Sendable {
       responder: responder,
       server: try server(),
       configuration: ApplicationConfiguration(
-        address: .hostname(settings.host, port: settings.port)
+        address: .hostname(settings.host, port: settings.port),
+        backlog: 1024,
+        // Who comes when there are no more waits to be accepted.
+        availableConnectionsDelegate: MaximumAvailableConnections(
+          OpenFileLimit.connections(of: openFiles),
+          logger: quietLogger
+        )
       ),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? settings.port
@@ -197,12 +208,9 @@ public struct HTTPServer: Sendable {
   }
 
   private func server() throws -> HTTPServerBuilder {
-    let plain = HTTPServerBuilder.http1(
-      configuration: HTTP1Channel.Configuration(
-        additionalChannelHandlers: [ConnectionWatch(), CarefulClose()],
-        idleTimeout: TimeAmount(settings.idleTimeout)
-      )
-    )
+    let plain = HTTPServerBuilder { [idleTimeout = settings.idleTimeout] responder in
+      ConnectionSetup(responder: responder, idleTimeout: idleTimeout)
+    }
     guard let tls = settings.tls else { return plain }
     return try .tls(plain, tlsConfiguration: tls.configuration())
   }

@@ -21,11 +21,13 @@ final class IncomingBody: AsyncSequence, Sendable {
 
   let request: Request
   let channel: any Channel
+  private let pace: UploadPace
   private let wasRead = Atomic(false)
 
-  init(request: Request, channel: any Channel) {
+  init(request: Request, channel: any Channel, pace: UploadPace) {
     self.request = request
     self.channel = channel
+    self.pace = pace
   }
 
   /// Whether the last byte has been read.
@@ -38,6 +40,7 @@ final class IncomingBody: AsyncSequence, Sendable {
     typealias Failure = any Error
     let body: IncomingBody
     var chunks: RequestBody.AsyncIterator
+    var pace: UploadPace
     var hasBegun = false
 
     @concurrent
@@ -49,12 +52,16 @@ final class IncomingBody: AsyncSequence, Sendable {
           try await body.channel.writeAndFlush(HTTPResponsePart.head(head))
         }
       }
-      do {
-        if let chunk = try await chunks.next() { return chunk }
-      } catch {
+      let asked = ContinuousClock.now
+      let chunk: ByteBuffer?
+      do { chunk = try await chunks.next() } catch {
         try Task.checkCancellation()
         throw ServingError(
           [InputProblem("body_incomplete", "the connection ended before the body was complete")])
+      }
+      if let chunk {
+        try pace.note(chunk.readableBytes, after: ContinuousClock.now - asked)
+        return chunk
       }
       try Task.checkCancellation()
       body.wasRead.store(true, ordering: .relaxed)
@@ -63,6 +70,6 @@ final class IncomingBody: AsyncSequence, Sendable {
   }
 
   func makeAsyncIterator() -> AsyncIterator {
-    AsyncIterator(body: self, chunks: request.body.makeAsyncIterator())
+    AsyncIterator(body: self, chunks: request.body.makeAsyncIterator(), pace: pace)
   }
 }

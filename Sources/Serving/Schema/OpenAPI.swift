@@ -114,6 +114,7 @@ extension RegisteredEndpoint {
 
   static let failures: [(name: String, value: JSON)] = [
     ("400", "A field is missing or wrong, or the body is malformed."),
+    ("408", "The body came too slowly."),
     ("413", "The body is larger than is taken."),
     ("415", "The body is of a type that is not read."),
     ("429", "The queue is full; Retry-After says when to come back."),

@@ -57,6 +57,8 @@ extension ClipRequest {
       "max_guidance_scale": maximumGuidance.json, "fps": framesPerSecond.json,
       "motion_bucket_id": motionBucket.json, "noise_aug_strength": noiseAugmentation.json,
       "width": width.json, "height": height.json, "fit": fit.json, "format": format.json,
+      "playback": playback.json, "guidance_shape": guidanceShape.json,
+      "guidance_scales": guidanceScales.map { .array($0.map { .number($0) }) } ?? .null,
     ]
   }
 }

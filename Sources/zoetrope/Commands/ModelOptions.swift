@@ -68,8 +68,11 @@ struct ModelOptions: ParsableArguments {
     )
   }
 
-  func load() async throws -> Engine {
-    let (folder, standsIn) = try choice()
+  func load() async throws -> Engine { try await load(choice()) }
+
+  /// Loads the model of a folder that was chosen.
+  func load(_ choice: (folder: String, standsIn: Bool)) async throws -> Engine {
+    let (folder, standsIn) = choice
     if standsIn { Terminal.say(DemonstrationModel.remark) }
     let engine = try await Engine(settings(folder: folder))
     for remark in engine.model.remarks + [engine.remark].compactMap(\.self) {

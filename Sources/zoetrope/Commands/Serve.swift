@@ -82,6 +82,12 @@ struct Serve: AsyncParsableCommand {
   var interim: Int?
 
   @Option(
+    help:
+      "Seconds that an upload may bring less than 1 KiB in each before it is answered with 408; 60."
+  )
+  var uploadPatience: Int?
+
+  @Option(
     help: ArgumentHelp("The keys that clients must have; see `zoetrope key`.", valueName: "file")
   )
   var apiKeys: String?
@@ -111,7 +117,7 @@ struct Serve: AsyncParsableCommand {
   /// The settings that the file and the environment may have.
   static let settings = [
     "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "webhook-host",
-    "webhook-secret", "grace", "interim", "api-keys", "open", "cors-origin",
+    "webhook-secret", "grace", "interim", "upload-patience", "api-keys", "open", "cors-origin",
     "tls-certificate", "tls-key", "log-format", "model", "variant", "threads", "device", "compute",
   ]
 
@@ -144,7 +150,8 @@ struct Serve: AsyncParsableCommand {
       of: Element.allCases.map(\.rawValue).joined(separator: ", ")
     )
     // What is wrong with the settings, or missing of the model, is known before the port opens.
-    let folder = try model.choice().folder
+    let choice = try model.choice()
+    let folder = choice.folder
     try StableVideoDiffusionModel.check(folder: folder, variant: model.variant)
     let engine = ServedEngine()
     let logger = Logger(label: "zoetrope") { _ in LineLogHandler(logFormat) }
@@ -167,7 +174,7 @@ struct Serve: AsyncParsableCommand {
     let scheme = settings.tls == nil ? "http" : "https"
     let server = HTTPServer(service, settings: settings, logger: logger)
     try await run(server) { [model, readiness = service.readiness] port in
-      let loaded = try await model.load()
+      let loaded = try await model.load(choice)
       engine.use(loaded)
       jobs.begin(with: ModelIdentity(name: name))
       Task.detached(priority: .background) {
@@ -260,6 +267,13 @@ struct Serve: AsyncParsableCommand {
     )
     let interim = try configuration.number("interim", interim, in: 0...3600, default: 15)
     settings.interimInterval = interim == 0 ? nil : .seconds(interim)
+    let patience = try configuration.number(
+      "upload-patience",
+      uploadPatience,
+      in: 1...3600,
+      default: 60
+    )
+    settings.uploadPatience = .seconds(patience)
     if let path = try configuration.text("api-keys", apiKeys) {
       guard let data = FileManager.default.contents(atPath: path) else {
         throw ConfigurationError("the API keys in \(path) cannot be read")

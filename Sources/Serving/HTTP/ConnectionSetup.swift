@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// HTTP/1.1 on one connection.
+///
+/// Hummingbird's own takes up to 13 pieces of 64 KiB off the socket before anyone has asked for them:
+/// 40 MB where 50 clients upload at once. This one takes three.
+struct ConnectionSetup: HTTPChannelHandler {
+  typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+
+  let responder: HTTPChannelHandler.Responder
+  let idleTimeout: Duration
+  let memory = CrowdMemory()
+
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    channel.eventLoop.makeCompletedFuture {
+      let pipeline = channel.pipeline.syncOperations
+      try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+      var limits = NIOHTTPDecoderLimitConfiguration()
+      limits.maxHeaderFieldSize = 80 << 10
+      limits.maxHeaderListSize = 80 << 10
+      limits.maxHeaderFieldCount = 1000
+      try pipeline.configureHTTPServerPipeline(
+        // One request is read at a time, as they are asked for.
+        withPipeliningAssistance: false,
+        // What is no HTTP is answered by `handleHTTP`.
+        withErrorHandling: false,
+        // HTTPFields cannot hold anything that would have to be refused.
+        withOutboundHeaderValidation: false,
+        withEncoderConfiguration: .init(),
+        withDecoderLimitConfiguration: limits
+      )
+      try pipeline.addHandlers(
+        HTTP1ToHTTPServerCodec(secure: false),
+        ConnectionWatch(),
+        CarefulClose(),
+        HTTPConnectionStateHandler(idleTimeout: idleTimeout, logger: logger)
+      )
+      return try NIOAsyncChannel(
+        wrappingChannelSynchronously: channel,
+        configuration: .init(
+          backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
+          isOutboundHalfClosureEnabled: true
+        )
+      )
+    }
+  }
+
+  func handle(value: Value, logger: Logger) async {
+    memory.connectionOpened()
+    await handleHTTP(asyncChannel: value, logger: logger)
+    memory.connectionClosed()
+  }
+}
