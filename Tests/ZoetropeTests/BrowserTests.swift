@@ -32,9 +32,18 @@ struct BrowserTests {
     #expect(status == .exited(0))
   }
 
+  @Test("a picture is dropped, its clip watched, played, found again, run again and compared")
+  func clip() async throws { try await use("makes_a_clip") }
+
+  @Test("a clip is cancelled while it waits, and while it is made, also after a reload")
+  func cancel() async throws { try await use("cancels") }
+
   @Test("what the server refuses is said at the field")
   func errors() async throws { try await use("shows_errors") }
 
   @Test("Execute in Service APIs does what its lines for curl and Python do")
   func execute() async throws { try await use("executes") }
+
+  @Test("axe has nothing against it, and the keyboard suffices")
+  func accessibility() async throws { try await use("can_be_used_by_all") }
 }
