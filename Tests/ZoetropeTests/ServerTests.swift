@@ -22,6 +22,7 @@ struct Server {
   ///   - place: Where its model is.
   ///   - options: Further options.
   ///   - openFiles: The soft limit on open files that it starts with; nil for that of the tests.
+  ///   - signal: What ends it.
   ///   - body: What to do meanwhile.
   /// - Returns: The server's exit status.
   /// - Throws: What starting the program throws; what `body` throws is recorded.

@@ -47,7 +47,7 @@ struct EndpointResponder: Sendable {
     let body = IncomingBody(
       request: request,
       channel: context.channel,
-      pace: UploadPace(rate: settings.slowestUpload, patience: settings.uploadPatience)
+      pace: settings.uploadPace
     )
     var response: Response
     do {

@@ -43,3 +43,8 @@ package struct UploadPace: Sendable {
     byteCount = 0
   }
 }
+
+extension HTTPServer.Settings {
+  /// What an upload must keep to.
+  var uploadPace: UploadPace { UploadPace(rate: slowestUpload, patience: uploadPatience) }
+}

@@ -33,7 +33,11 @@ struct OperationResponder: Sendable {
     _ trace: TraceContext,
     _ logger: Logger
   ) async -> Response {
-    let body = IncomingBody(request: request, channel: context.channel)
+    let body = IncomingBody(
+      request: request,
+      channel: context.channel,
+      pace: settings.uploadPace
+    )
     var response: Response
     do {
       let incoming = Incoming(
