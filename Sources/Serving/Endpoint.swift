@@ -33,20 +33,20 @@ extension Endpoint {
 public struct Call: Sendable {
   /// The request's place in a trace; its span identifies the request to the client and in the log.
   public let trace: TraceContext
-  /// Adds the request's id to every line.
-  public let logger: Logger
-  /// The name of the key that the request came with; nil if the server has no keys, or for a
+  /// The name of the API key that the request showed; nil if the server has no keys, and for a
   /// stranger where strangers are served.
   public let keyName: String?
+  /// Adds the request's id to every line.
+  public let logger: Logger
   let ownDirectory: RequestDirectory
   private let headers: HTTPFields
 
   init(
     trace: TraceContext,
+    keyName: String?,
     logger: Logger,
-    ownDirectory: RequestDirectory,
-    keyName: String? = nil,
-    headers: HTTPFields = [:]
+    headers: HTTPFields = [:],
+    ownDirectory: RequestDirectory
   ) {
     self.trace = trace
     self.logger = logger
@@ -80,6 +80,11 @@ public enum EndpointList {
     RegisteredEndpoint(endpoint)
   }
 
+  /// Takes one endpoint that keeps its tasks itself, and learns its form.
+  public static func buildExpression(_ endpoint: some TaskKeeping) -> RegisteredEndpoint {
+    RegisteredEndpoint(keepingTasks: endpoint)
+  }
+
   /// Takes the endpoints in their order.
   public static func buildBlock(_ endpoints: RegisteredEndpoint...) -> [RegisteredEndpoint] {
     endpoints
@@ -97,6 +102,8 @@ public struct RegisteredEndpoint: Sendable {
   let answer: @Sendable ([String: FieldInput], Call) async throws -> Reply
   /// Checks the inputs alone, so that a wrong request need not wait for its turn to hear of it.
   let check: @Sendable ([String: FieldInput]) throws -> Void
+  /// Who keeps the tasks; nil for the server itself.
+  let keeper: TaskKeeper?
 
   /// The path without its slash, such as `generate`.
   var name: String { String(path.dropFirst()) }
@@ -113,5 +120,21 @@ public struct RegisteredEndpoint: Sendable {
     declared = schema.map(\.entries)
     answer = { inputs, call in try await endpoint(schema.get().decode(inputs), call) }
     check = { inputs in _ = try schema.get().decode(inputs) }
+    keeper = nil
+  }
+
+  init<Wrapped: TaskKeeping>(keepingTasks endpoint: Wrapped) {
+    let plain = RegisteredEndpoint(endpoint)
+    path = plain.path
+    summary = plain.summary
+    output = plain.output
+    takesTasks = plain.takesTasks
+    declared = plain.declared
+    answer = plain.answer
+    check = plain.check
+    keeper = TaskKeeper(
+      endpoint,
+      Result { () throws(ServingError) in try FormSchema(Wrapped.Input.self) }
+    )
   }
 }

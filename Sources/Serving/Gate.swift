@@ -50,6 +50,11 @@ package final class Gate: Sendable {
   /// How many hold a place and have asked for their turn in vain so far.
   package var waitingCount: Int { state.withLock { $0.waiting.count } }
 
+  /// What ``Service/load`` says of a service that has a line of its own.
+  var work: (running: Int, waiting: Int) {
+    state.withLock { (running: $0.running, waiting: $0.waiting.count) }
+  }
+
   /// Holds a place while `body` runs.
   ///
   /// - Throws: ``ServingError`` with code `busy` if every place is taken, `stopping` after

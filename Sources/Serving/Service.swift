@@ -42,6 +42,12 @@ public struct Service: Sendable {
   /// Whether requests can be served yet; ready from the start unless it is replaced.
   public var readiness = Readiness(isReady: true)
 
+  /// How many requests are worked on and how many wait, of a service that has a line of its own.
+  package var load: (@Sendable () -> (running: Int, waiting: Int))?
+  /// Runs for as long as the server does, which waits for its end; told when the server stops, and
+  /// how long running work may then go on.
+  package var background: (@Sendable (_ stopping: Occurrence, _ grace: Duration) async -> Void)?
+
   let endpoints: [RegisteredEndpoint]
   let operations: [HTTPOperation]
 

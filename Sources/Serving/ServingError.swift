@@ -10,7 +10,7 @@ public struct ServingError: Error, Sendable, CustomStringConvertible {
     /// The HTTP status sent; 500 for failures that never reach a client.
     public let status: Int
 
-    private init(_ name: String, _ status: Int) {
+    package init(_ name: String, _ status: Int) {
       self.name = name
       self.status = status
     }

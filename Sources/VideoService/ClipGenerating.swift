@@ -3,6 +3,9 @@
 
 /// Turns a picture into a short clip: what the service needs of an engine.
 public protocol ClipGenerating: Sendable {
+  /// Fills in what a request leaves to the model.
+  func completed(_ request: ClipRequest) -> ClipRequest
+
   /// Makes one clip. Called for one request at a time for each unit of the service's concurrency.
   ///
   /// - Parameters:
@@ -20,8 +23,13 @@ public protocol ClipGenerating: Sendable {
   ) async throws -> GeneratedClip
 }
 
+extension ClipGenerating {
+  /// The request itself.
+  public func completed(_ request: ClipRequest) -> ClipRequest { request }
+}
+
 /// How a picture is brought to the size of the clip.
-public enum PictureFit: String, Sendable, CaseIterable {
+public enum PictureFit: String, Sendable, CaseIterable, Codable {
   /// Both sides are scaled on their own; proportions are lost.
   case stretch
   /// Scaled until it covers the frame, then cut about the middle.
@@ -31,7 +39,7 @@ public enum PictureFit: String, Sendable, CaseIterable {
 }
 
 /// The file format of a clip.
-public enum ClipFormat: String, Sendable, CaseIterable {
+public enum ClipFormat: String, Sendable, CaseIterable, Codable {
   /// H.264 in MP4.
   case mp4
   /// VP9 in WebM.
@@ -54,7 +62,7 @@ public enum ClipFormat: String, Sendable, CaseIterable {
 ///
 /// What is nil is left to the model: a checkpoint may recommend other
 /// settings than Stable Video Diffusion XT's.
-public struct ClipRequest: Sendable, Equatable {
+public struct ClipRequest: Sendable, Equatable, Codable {
   /// How many frames are decoded together; larger needs more memory.
   public var decodeChunkSize = 2
   /// Repeats a clip exactly; nil draws one at random.
@@ -113,9 +121,11 @@ public struct GeneratedClip: Sendable, Equatable {
   public var framesPerSecond: Int
   /// What each stage took, in their order.
   public var stages: [Stage]
+  /// The most memory that was in use, in bytes; nil if it was not measured.
+  public var peakMemory: Int?
 
   /// One stage of the work.
-  public struct Stage: Sendable, Equatable {
+  public struct Stage: Sendable, Equatable, Codable {
     /// A word of lower-case letters, such as `denoise`.
     public var name: String
     /// What it took.
@@ -129,7 +139,14 @@ public struct GeneratedClip: Sendable, Equatable {
   }
 
   /// Describes a clip.
-  public init(seed: UInt64, frameCount: Int, framesPerSecond: Int, stages: [Stage]) {
+  public init(
+    seed: UInt64,
+    frameCount: Int,
+    framesPerSecond: Int,
+    stages: [Stage],
+    peakMemory: Int? = nil
+  ) {
+    self.peakMemory = peakMemory
     self.seed = seed
     self.frameCount = frameCount
     self.framesPerSecond = framesPerSecond

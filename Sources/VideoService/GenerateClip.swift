@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-import Logging
 public import Serving
 
 /// `POST /generate`: a picture comes in, a clip goes out.
@@ -45,48 +44,87 @@ package struct GenerateClip: Endpoint {
   package let path = "/generate"
   package let summary = "Turns a picture into a short video."
   package let output = ReplyKind.file("video/*", or: "image/gif", "image/webp")
-  package let takesTasks = true
-  let generator: any ClipGenerating
+  let jobs: VideoJobs
 
   package func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply {
-    let output = try "\(call.directory)/output.\(input.format.rawValue)"
-    let clip: GeneratedClip
-    do {
-      clip = try await generator.generate(
-        ClipRequest(input),
-        picture: input.image.path,
-        to: output
-      ) { progress in
-        call.logger.debug("\(progress.stage) \(progress.done)/\(progress.total)")
-      }
-    } catch let error as ClipError {
-      throw served(error)
+    let job = try await jobs.submit(
+      ClipRequest(input),
+      picture: input.image.path,
+      as: origin("generate", call)
+    )
+    return try reply(await jobs.see(through: job.id))
+  }
+
+  private func origin(_ api: String, _ call: Call) -> JobOrigin {
+    var origin = JobOrigin(api: api, owner: call.keyName)
+    origin.isAttached = api == "generate"
+    return origin
+  }
+
+  private func reply(_ job: VideoJob) throws -> Reply {
+    guard let clip = job.clip else {
+      throw job.error?.served ?? ServingError(.conflict, "the job was cancelled")
     }
-    let timing = clip.stages.map { "\($0.name);dur=\(Int(($0.seconds * 1000).rounded()))" }
+    let timing = job.timings.map { "\($0.name);dur=\(Int(($0.seconds * 1000).rounded()))" }
     return Reply(
-      file: output,
-      contentType: input.format.mediaType,
-      fileName: "output.\(input.format.rawValue)",
+      file: clip.path,
+      contentType: clip.mediaType,
+      fileName: "output.\(job.request.format.rawValue)",
       headers: [
-        "x-zoetrope-seed": String(clip.seed),
+        "x-zoetrope-seed": job.seed.map { String($0) } ?? "",
         "server-timing": timing.joined(separator: ", "),
       ]
     )
   }
+}
 
-  /// The one place that says what a client hears of each failure of an engine.
-  private func served(_ error: ClipError) -> any Error {
-    switch error.code {
-    case .badPicture:
-      ServingError([InputProblem("image_invalid", field: "image", error.message)])
-    case .badParameter(let field):
-      ServingError([InputProblem("value_error", field: field, error.message)])
-    case .tooLarge: ServingError(.tooLarge, error.message)
-    case .outOfMemory: ServingError(.outOfResources, error.message, retryAfter: 60)
-    case .diskFull: ServingError(.insufficientStorage, error.message)
-    case .cancelled: CancellationError()
-    case .internal: ServingError(.internalFault, error.message, cause: error.cause)
-    }
+extension GenerateClip: TaskKeeping {
+  package func submit(_ input: Input, _ call: Call) async throws -> TaskState {
+    TaskState(
+      try await jobs.submit(
+        ClipRequest(input),
+        picture: input.image.path,
+        as: origin("tasks", call)
+      )
+    )
+  }
+
+  package func task(_ id: String, _ call: Call) async throws -> TaskState? {
+    try await find(id, call).map { TaskState($0) }
+  }
+
+  package func result(of id: String, _ call: Call) async throws -> Reply {
+    guard let job = try await find(id, call) else { throw VideoJobs.notFound(id) }
+    return try reply(job)
+  }
+
+  package func retry(_ id: String, _ call: Call) async throws -> TaskState? {
+    guard try await find(id, call) != nil else { return nil }
+    return try await jobs.retry(id, as: origin("tasks", call)).map { TaskState($0) }
+  }
+
+  package func cancel(_ id: String, _ call: Call) async throws -> TaskState? {
+    guard try await find(id, call) != nil else { return nil }
+    return TaskState(try await jobs.cancel(id, owner: call.keyName))
+  }
+
+  /// The job of a task; those of other APIs have their own ways.
+  private func find(_ id: String, _ call: Call) async throws -> VideoJob? {
+    let job = try await jobs.job(id, owner: call.keyName)
+    return job?.api == "tasks" ? job : nil
+  }
+}
+
+extension TaskState {
+  init(_ job: VideoJob) {
+    let status: Status =
+      switch job.state {
+      case .queued, .running: .inProgress
+      case .succeeded: .completed
+      case .failed: .failed
+      case .cancelled: .canceled
+      }
+    self.init(id: job.id, status: status, createdAt: job.createdAt, executedAt: job.endedAt)
   }
 }
 

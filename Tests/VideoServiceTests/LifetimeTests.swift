@@ -27,7 +27,7 @@ import VideoService
   @Test func `a full queue is told when to come back`() async throws {
     let release = Occurrence()
     let generator = StubGenerator(heldUntil: release)
-    try await LiveServer.with(generator, { service, _ in service.queue = 1 }) { server in
+    try await LiveServer.with(generator, jobs: { $0.queue = 1 }) { server in
       async let first = server.exchange(request([imagePart]))
       try await until { server.leftovers.count == 1 }
       async let second = server.exchange(request([imagePart]))

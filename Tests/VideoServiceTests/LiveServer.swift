@@ -15,16 +15,23 @@ import VideoService
 struct LiveServer {
   let port: Int
   let directory: String
+  let jobs: VideoJobs
   private let group: ServiceGroup
 
   /// Serves while `body` runs, then stops gracefully.
   static func with<Value>(
     _ generator: StubGenerator = StubGenerator(),
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
+    jobs changeJobs: (inout VideoJobs.Settings) -> Void = { _ in },
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
-    let service = try Serving.Service.stableVideoDiffusion(version: "1.2.3", generator: generator)
-    return try await with(service, change, body)
+    try await with(
+      serving: { try Serving.Service.stableVideoDiffusion(version: "1.2.3", jobs: $0) },
+      generator,
+      change,
+      jobs: changeJobs,
+      body
+    )
   }
 
   /// Serves any service while `body` runs, then stops gracefully.
@@ -33,10 +40,35 @@ struct LiveServer {
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
+    try await with(serving: { _ in service }, StubGenerator(), change, jobs: { _ in }, body)
+  }
+
+  private static func with<Value>(
+    serving makeService: (VideoJobs) throws -> Serving.Service,
+    _ generator: StubGenerator,
+    _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void,
+    jobs changeJobs: (inout VideoJobs.Settings) -> Void,
+    _ body: (LiveServer) async throws -> Value
+  ) async throws -> Value {
     let directory = URL.temporaryDirectory.appending(path: "serving-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: directory) }
-    var service = service
+    let store = "\(directory)-store"
+    defer {
+      for path in [directory, store] { try? FileManager.default.removeItem(atPath: path) }
+    }
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    var jobSettings = VideoJobs.Settings()
+    jobSettings.freeBytes = 0
+    changeJobs(&jobSettings)
+    let jobs = try await VideoJobs(
+      store: store,
+      generator: generator,
+      settings: jobSettings,
+      logger: logger
+    )
+    jobs.begin(with: ModelIdentity(name: "stub"))
+    var service = try makeService(jobs)
     var settings = HTTPServer.Settings()
     settings.host = "127.0.0.1"
     settings.port = 0
@@ -44,8 +76,6 @@ struct LiveServer {
     // On a busy machine these would come between the answers that tests wait for.
     settings.interimInterval = nil
     change(&service, &settings)
-    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    logger.logLevel = .critical
     let server = HTTPServer(service, settings: settings, logger: logger)
     let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
@@ -65,7 +95,9 @@ struct LiveServer {
     }
     let result: Value
     do {
-      result = try await body(LiveServer(port: port, directory: directory, group: group))
+      result = try await body(
+        LiveServer(port: port, directory: directory, jobs: jobs, group: group)
+      )
     } catch {
       await group.triggerGracefulShutdown()
       throw error
@@ -81,6 +113,11 @@ struct LiveServer {
   /// What requests have left behind.
   var leftovers: [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+  }
+
+  /// The jobs whose files are kept.
+  var kept: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: "\(directory)-store/jobs")) ?? []
   }
 
   /// Sends one request and looks at the status of its answer.

@@ -140,14 +140,13 @@ struct `BentoML's own client` {
   }
 
   @Test func `could be made from the OpenAPI document, which is valid`() async throws {
-    for service in [
-      try Service.stableVideoDiffusion(version: "1.2.3", generator: StubGenerator()),
-      try LibraryService.make(),
-    ] {
-      try await LiveServer.with(service) { server in
-        let seen = try await client("openapi", server)
-        #expect(seen["valid"]?.text == "true")
-      }
+    try await LiveServer.with { server in
+      let seen = try await client("openapi", server)
+      #expect(seen["valid"]?.text == "true")
+    }
+    try await LiveServer.with(try LibraryService.make()) { server in
+      let seen = try await client("openapi", server)
+      #expect(seen["valid"]?.text == "true")
     }
   }
 }

@@ -16,7 +16,9 @@ import Testing
     let result = try await Subprocess.run(
       .path(FilePath(Programs.zoetrope)),
       arguments: Arguments(arguments),
-      environment: .inherit.updating(["OMP_WAIT_POLICY": "passive"]),
+      environment: .inherit.updating([
+        "OMP_WAIT_POLICY": "passive", "ZOETROPE_STORE": place.path + "/store",
+      ]),
       input: .none,
       output: .discarded,
       error: .sequence

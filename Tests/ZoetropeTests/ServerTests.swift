@@ -28,7 +28,9 @@ struct Server {
     let result = try await Subprocess.run(
       .path(FilePath(Programs.zoetrope)),
       arguments: ["serve", "--model", place.model, "--port", "0", "--host", "127.0.0.1"],
-      environment: .inherit.updating(["TMPDIR": temporary, "OMP_WAIT_POLICY": "passive"]),
+      environment: .inherit.updating([
+        "TMPDIR": temporary, "OMP_WAIT_POLICY": "passive", "ZOETROPE_STORE": place.path + "/store",
+      ]),
       input: .none,
       output: .discarded,
       error: .sequence

@@ -20,9 +20,19 @@ struct EndpointResponder: Sendable {
     let body: IncomingBody
     let endpoint: RegisteredEndpoint
     let watch: ConnectionWatch
-    let keyName: String?
     let trace: TraceContext
+    let keyName: String?
     let logger: Logger
+
+    func call(_ directory: RequestDirectory) -> Call {
+      Call(
+        trace: trace,
+        keyName: keyName,
+        logger: logger,
+        headers: request.headers,
+        ownDirectory: directory
+      )
+    }
   }
 
   func respond(
@@ -30,8 +40,8 @@ struct EndpointResponder: Sendable {
     _ context: ConnectionContext,
     at endpoint: RegisteredEndpoint,
     _ task: TaskAction?,
-    _ keyName: String?,
     _ trace: TraceContext,
+    keyName: String?,
     _ logger: Logger
   ) async -> Response {
     let body = IncomingBody(request: request, channel: context.channel)
@@ -42,8 +52,8 @@ struct EndpointResponder: Sendable {
         body: body,
         endpoint: endpoint,
         watch: try await context.channel.pipeline.handler(type: ConnectionWatch.self).get(),
-        keyName: keyName,
         trace: trace,
+        keyName: keyName,
         logger: logger
       )
       response =
@@ -87,16 +97,12 @@ struct EndpointResponder: Sendable {
       try await RequestDirectory.with(under: settings.temporaryDirectory, prefix: service.name) {
         directory in
         let inputs = try await read(incoming, into: directory)
-        let call = Call(
-          trace: incoming.trace,
-          logger: incoming.logger,
-          ownDirectory: directory,
-          keyName: incoming.keyName,
-          headers: incoming.request.headers
-        )
-        return try await gate.withTurn {
-          try Answer(await incoming.endpoint.answer(inputs, call)).response()
+        let work = { @Sendable in
+          try Answer(await incoming.endpoint.answer(inputs, incoming.call(directory))).response()
         }
+        // An endpoint that keeps its tasks has a line of its own for them and the others.
+        if incoming.endpoint.keeper != nil { return try await work() }
+        return try await gate.withTurn(work)
       }
     }
   }
@@ -130,6 +136,22 @@ struct EndpointResponder: Sendable {
   // MARK: Tasks
 
   private func submit(_ incoming: Incoming) async throws -> Response {
+    if let keeper = incoming.endpoint.keeper {
+      return try await life(of: incoming).run {
+        try service.admit(incoming.body)
+        return try await gate.withPlace {
+          try await RequestDirectory.with(
+            under: settings.temporaryDirectory,
+            prefix: service.name
+          ) { directory in
+            let inputs = try await read(incoming, into: directory)
+            return try Answer(
+              await keeper.submit(inputs, incoming.call(directory)).brief
+            ).response()
+          }
+        }
+      }
+    }
     let record = try await life(of: incoming).run {
       try service.admit(incoming.body)
       // Given back by the task when it ends.
@@ -141,7 +163,13 @@ struct EndpointResponder: Sendable {
         )
         do {
           let inputs = try await read(incoming, into: directory)
-          return try await tasks.start(incoming.endpoint, inputs, directory, incoming.trace)
+          return try await tasks.start(
+            incoming.endpoint,
+            inputs,
+            directory,
+            incoming.trace,
+            keyName: incoming.keyName
+          )
         } catch {
           directory.remove()
           throw error
@@ -151,7 +179,7 @@ struct EndpointResponder: Sendable {
         throw error
       }
     }
-    return try Answer(record.brief).response()
+    return try Answer(record.state.brief).response()
   }
 
   /// Answers what concerns a task that there is.
@@ -159,28 +187,69 @@ struct EndpointResponder: Sendable {
     guard let id = incoming.request.uri.queryParameters["task_id"].map(String.init) else {
       throw ServingError(.invalidRequest, "task_id is required")
     }
+    if let keeper = incoming.endpoint.keeper {
+      return try await manage(incoming, action, id, keeper)
+    }
     guard let record = try await tasks.find(id), record.path == incoming.endpoint.path else {
-      throw ServingError(.notFound, "task_id not found")
+      throw Self.notFound
     }
     let isHead = incoming.request.method == .head
     switch action {
-    case .status: return try Answer(record.full).response(isHead: isHead)
+    case .status: return try Answer(record.state.full).response(isHead: isHead)
     case .get:
-      guard let answer = record.answer else { throw record.isNotCompleted }
+      guard let answer = record.answer else { throw record.state.isNotCompleted }
       return try answer.response(isHead: isHead)
     case .retry:
-      guard record.status != .inProgress else { throw record.isNotCompleted }
+      guard record.status != .inProgress else { throw record.state.isNotCompleted }
       try gate.takePlace()
       do {
-        let retried = try await tasks.retry(record, incoming.endpoint, incoming.trace)
-        return try Answer(retried.brief).response()
+        let retried = try await tasks.retry(
+          record,
+          incoming.endpoint,
+          incoming.trace,
+          keyName: incoming.keyName
+        )
+        return try Answer(retried.state.brief).response()
       } catch {
         gate.leavePlace()
         throw error
       }
-    default: return try Answer(try await tasks.cancel(record).brief).response()
+    default: return try Answer(try await tasks.cancel(record).state.brief).response()
     }
   }
+
+  /// Answers what concerns a task that the endpoint itself keeps.
+  private func manage(
+    _ incoming: Incoming,
+    _ action: TaskAction?,
+    _ id: String,
+    _ keeper: TaskKeeper
+  ) async throws -> Response {
+    let directory = RequestDirectory(under: settings.temporaryDirectory, prefix: service.name)
+    defer { directory.remove() }
+    let call = incoming.call(directory)
+    guard let state = try await keeper.find(id, call) else { throw Self.notFound }
+    let isHead = incoming.request.method == .head
+    switch action {
+    case .status: return try Answer(state.full).response(isHead: isHead)
+    case .get:
+      guard state.status == .completed || state.status == .failed else {
+        throw state.isNotCompleted
+      }
+      return try Answer(await keeper.result(id, call)).response(isHead: isHead)
+    case .retry:
+      try service.admit(incoming.body)
+      guard state.status != .inProgress else { throw state.isNotCompleted }
+      guard let retried = try await keeper.retry(id, call) else { throw Self.notFound }
+      return try Answer(retried.brief).response()
+    default:
+      guard let cancelled = try await keeper.cancel(id, call) else { throw Self.notFound }
+      guard cancelled.status == .canceled else { throw cancelled.hasEnded }
+      return try Answer(cancelled.brief).response()
+    }
+  }
+
+  private static let notFound = ServingError(.notFound, "task_id not found")
 }
 
 extension Service {

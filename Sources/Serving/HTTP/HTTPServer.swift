@@ -172,10 +172,12 @@ public struct HTTPServer: Sendable {
     do {
       try await withGracefulShutdownHandler {
         async let background: Void = tasks.run()
+        async let work: Void? = service.background?(stopping, settings.grace)
         defer { tasks.finish() }
         try await application.run()
         tasks.finish()
         await background
+        _ = await work
       } onGracefulShutdown: {
         logger.info("stopping: running work has \(settings.grace / .seconds(1)) seconds")
         stopping.happen()

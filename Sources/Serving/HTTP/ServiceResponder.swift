@@ -107,7 +107,7 @@ struct ServiceResponder: HTTPResponder {
       return fixed(document.body, headers: document.headers, isHead: request.method == .head)
     case .metrics:
       return fixed(
-        ByteBuffer(string: metrics.text(gate)),
+        ByteBuffer(string: metrics.text(service.load?() ?? gate.work)),
         headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
         isHead: request.method == .head
       )
@@ -117,8 +117,8 @@ struct ServiceResponder: HTTPResponder {
         context,
         at: endpoint,
         task,
-        keyName,
         trace,
+        keyName: keyName,
         logger
       )
     case .operations:

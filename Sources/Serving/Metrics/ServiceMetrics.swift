@@ -71,9 +71,9 @@ final class ServiceMetrics: Sendable {
     }
   }
 
-  /// Everything, with what the gate says at the moment.
-  func text(_ gate: Gate) -> String {
-    for (name, value) in [("running", gate.load.running), ("waiting", gate.waitingCount)] {
+  /// Everything, with how much runs and waits at the moment.
+  func text(_ work: (running: Int, waiting: Int)) -> String {
+    for (name, value) in [("running", work.running), ("waiting", work.waiting)] {
       Meter(label: "\(prefix)_work_\(name)", dimensions: common, factory: registry).set(value)
     }
     return registry.text

@@ -18,18 +18,6 @@ enum TaskAction: String, CaseIterable, Sendable {
   }
 }
 
-/// How a task is, in BentoML's words.
-enum TaskStatus: String, Sendable {
-  /// It waits for its turn or is being worked on.
-  case inProgress = "in_progress"
-  /// It has its result.
-  case completed
-  /// It has an error for a result.
-  case failed
-  /// It was cancelled.
-  case canceled
-}
-
 /// A request that is answered later.
 struct TaskRecord: Sendable {
   /// 32 hexadecimal digits that cannot be guessed: who knows them may read the result.
@@ -40,36 +28,14 @@ struct TaskRecord: Sendable {
   /// Holds the uploads and what was made of them, for as long as the task is kept.
   let directory: RequestDirectory
   let createdAt: Date
-  var status = TaskStatus.inProgress
+  var status = TaskState.Status.inProgress
   /// When it ended.
   var executedAt: Date?
   /// What the endpoint answered, errors included.
   var answer: Answer?
 
-  /// What a client hears that submits, retries or cancels.
-  var brief: JSON { ["task_id": .string(id), "status": .string(status.rawValue)] }
-
-  /// What a client hears that asks.
-  var full: JSON {
-    [
-      "task_id": .string(id), "status": .string(status.rawValue),
-      "created_at": .string(Self.text(createdAt)),
-      "executed_at": executedAt.map { .string(Self.text($0)) } ?? .null,
-    ]
-  }
-
-  var isNotCompleted: ServingError {
-    ServingError(
-      .invalidRequest,
-      "task \(id) is \(status == .canceled ? "canceled" : "not completed yet")"
-    )
-  }
-
-  /// As BentoML writes times: in UTC, without saying so.
-  private static func text(_ date: Date) -> String {
-    date.formatted(
-      .iso8601.year().month().day().dateTimeSeparator(.standard)
-        .time(includingFractionalSeconds: true)
-    )
+  /// The task as clients see it.
+  var state: TaskState {
+    TaskState(id: id, status: status, createdAt: createdAt, executedAt: executedAt)
   }
 }

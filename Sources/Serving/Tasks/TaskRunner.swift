@@ -12,6 +12,7 @@ final class TaskRunner: Sendable {
     let record: TaskRecord
     let endpoint: RegisteredEndpoint
     let trace: TraceContext
+    let keyName: String?
   }
 
   private let service: Service
@@ -49,7 +50,8 @@ final class TaskRunner: Sendable {
     _ endpoint: RegisteredEndpoint,
     _ inputs: [String: FieldInput],
     _ directory: RequestDirectory,
-    _ trace: TraceContext
+    _ trace: TraceContext,
+    keyName: String?
   ) async throws -> TaskRecord {
     let record = TaskRecord(
       id: TraceContext.randomHex() + TraceContext.randomHex(),
@@ -60,7 +62,7 @@ final class TaskRunner: Sendable {
     )
     try await store.add(record)
     cancellations.withLock { $0[record.id] = Occurrence() }
-    continuation.yield(Job(record: record, endpoint: endpoint, trace: trace))
+    continuation.yield(Job(record: record, endpoint: endpoint, trace: trace, keyName: keyName))
     return record
   }
 
@@ -70,7 +72,8 @@ final class TaskRunner: Sendable {
   func retry(
     _ record: TaskRecord,
     _ endpoint: RegisteredEndpoint,
-    _ trace: TraceContext
+    _ trace: TraceContext,
+    keyName: String?
   ) async throws -> TaskRecord {
     let directory = RequestDirectory(
       under: settings.temporaryDirectory,
@@ -81,7 +84,7 @@ final class TaskRunner: Sendable {
         guard case .file(let file) = input else { return input }
         return .file(try directory.adopt(file))
       }
-      return try await start(endpoint, inputs, directory, trace)
+      return try await start(endpoint, inputs, directory, trace, keyName: keyName)
     } catch {
       directory.remove()
       throw error
@@ -98,7 +101,7 @@ final class TaskRunner: Sendable {
   func cancel(_ record: TaskRecord) async throws -> TaskRecord {
     _ = try await store.end(record.id, .canceled, nil, at: Date())
     guard let record = try await store.find(record.id), record.status == .canceled else {
-      throw ServingError(.invalidRequest, "task \(record.id) has ended already")
+      throw record.state.hasEnded
     }
     cancellations.withLock { $0[record.id] }?.happen()
     return record
@@ -129,7 +132,12 @@ final class TaskRunner: Sendable {
     var logger = logger
     logger[metadataKey: "task"] = .string(id)
     logger[metadataKey: "trace"] = .string(job.trace.traceID)
-    let call = Call(trace: job.trace, logger: logger, ownDirectory: job.record.directory)
+    let call = Call(
+      trace: job.trace,
+      keyName: job.keyName,
+      logger: logger,
+      ownDirectory: job.record.directory
+    )
     let life = RequestLife(
       timeout: nil,
       clientGone: cancellations.withLock { $0[id] } ?? Occurrence(),
@@ -143,7 +151,7 @@ final class TaskRunner: Sendable {
       stopping: Occurrence(),
       grace: .zero
     )
-    let status: TaskStatus
+    let status: TaskState.Status
     let answer: Answer
     do {
       answer = try await life.run { [gate] in

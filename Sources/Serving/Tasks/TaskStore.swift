@@ -15,7 +15,7 @@ protocol TaskStore: Sendable {
   /// - Returns: False if there is none of that id, or it has ended already.
   func end(
     _ id: String,
-    _ status: TaskStatus,
+    _ status: TaskState.Status,
     _ answer: Answer?,
     at date: Date
   ) async throws
@@ -38,7 +38,7 @@ final class MemoryTaskStore: TaskStore {
 
   func end(
     _ id: String,
-    _ status: TaskStatus,
+    _ status: TaskState.Status,
     _ answer: Answer?,
     at date: Date
   ) -> Bool {

@@ -18,6 +18,9 @@ struct Serve: AsyncParsableCommand {
       SIGTERM lets the running one finish within the grace period, then cancels it. While the \
       model is loaded, /livez answers 200, /readyz and /generate 503.
 
+      What was accepted is kept in the store: after a restart, or a crash, jobs that waited are \
+      made, and one that was being made is begun once more.
+
       Each setting comes from its flag, else from the environment (--api-keys from \
       ZOETROPE_API_KEYS), else from the file of --config (api-keys: keys.txt), else from its default.
       """
@@ -37,8 +40,22 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "Seconds that a request may take before it is answered with 504; 600.")
   var timeout: Int?
 
-  @Option(help: "How many requests may wait; 8.")
+  @Option(help: "How many clips may wait to be made; 100.")
   var queue: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder of jobs and clips, one server's own; ~/.local/state/zoetrope if not given.",
+      valueName: "folder"
+    )
+  )
+  var store: String?
+
+  @Option(help: "Hours that a job and its clip are kept after it ended; 168, a week.")
+  var keepHours: Int?
+
+  @Option(help: "Megabytes of pictures and clips that are kept of jobs that ended; 10240.")
+  var keepMegabytes: Int?
 
   @Option(help: "Seconds that running work may go on after SIGTERM; 30.")
   var grace: Int?
@@ -79,7 +96,8 @@ struct Serve: AsyncParsableCommand {
   var logFormat: String?
 
   private static let settings = [
-    "host", "port", "timeout", "queue", "grace", "interim", "api-keys", "open", "cors-origin",
+    "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "grace", "interim",
+    "api-keys", "open", "cors-origin",
     "tls-certificate", "tls-key", "log-format", "model", "variant", "threads", "device", "compute",
   ]
 
@@ -90,7 +108,7 @@ struct Serve: AsyncParsableCommand {
     )
     let settings = try serverSettings(configuration)
     let timeout = try configuration.number("timeout", timeout, in: 1...86_400, default: 600)
-    let queue = try configuration.number("queue", queue, in: 0...10_000, default: 8)
+    let (store, jobSettings) = try self.jobSettings(configuration, timeout: timeout)
     let logFormat = try configuration.choice(
       "log-format",
       logFormat,
@@ -115,17 +133,29 @@ struct Serve: AsyncParsableCommand {
     let folder = try model.choice().folder
     try StableVideoDiffusionModel.check(folder: folder, variant: model.variant)
     let engine = ServedEngine()
-    var service = try Service.stableVideoDiffusion(version: Version.text, generator: engine)
-    service.timeout = .seconds(timeout)
-    service.queue = queue
-    service.readiness = Readiness(isReady: false)
     let logger = Logger(label: "zoetrope") { _ in LineLogHandler(logFormat) }
+    let jobs: VideoJobs
+    do {
+      jobs = try await VideoJobs(
+        store: store,
+        generator: engine,
+        settings: jobSettings,
+        logger: logger
+      )
+    } catch let error as ServingError where error.code == .badConfiguration {
+      throw ConfigurationError(error.message)
+    }
+    var service = try Service.stableVideoDiffusion(version: Version.text, jobs: jobs)
+    service.timeout = .seconds(timeout)
+    service.readiness = Readiness(isReady: false)
+    let name = URL(filePath: folder).standardizedFileURL.lastPathComponent
     let shown = settings.host == "0.0.0.0" ? "localhost" : settings.host
     let scheme = settings.tls == nil ? "http" : "https"
     let server = HTTPServer(service, settings: settings, logger: logger)
     try await run(server) { [model, readiness = service.readiness] port in
       let loaded = try await model.load()
       engine.use(loaded)
+      jobs.begin(with: ModelIdentity(name: name))
       readiness.isReady = true
       let seconds = GenerationReport.tenths(loaded.loadSeconds)
       Terminal.say("\(folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)")
@@ -157,6 +187,32 @@ struct Serve: AsyncParsableCommand {
     // Nobody else cancels it. A server that was told to stop does not wait for the model.
     if serving.isCancelled { try await loading.value }
     try outcome.get()
+  }
+
+  /// Where jobs are kept, and for how long.
+  private func jobSettings(
+    _ configuration: Configuration,
+    timeout: Int
+  ) throws -> (store: String, VideoJobs.Settings) {
+    var settings = VideoJobs.Settings()
+    settings.timeout = .seconds(timeout)
+    settings.queue = try configuration.number("queue", queue, in: 0...10_000, default: 100)
+    let hours = try configuration.number("keep-hours", keepHours, in: 0...876_000, default: 168)
+    settings.keptFor = .seconds(hours * 3600)
+    settings.keptBytes =
+      try configuration.number(
+        "keep-megabytes",
+        keepMegabytes,
+        in: 0...1_000_000_000,
+        default: 10_240
+      ) << 20
+    let environment = ProcessInfo.processInfo.environment
+    let state =
+      environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+      ?? "\(environment["HOME"] ?? "/var/lib")/.local/state"
+    var store = try configuration.text("store", store) ?? "\(state)/zoetrope"
+    while store.count > 1, store.hasSuffix("/") { store.removeLast() }
+    return (store, settings)
   }
 
   private func serverSettings(_ configuration: Configuration) throws -> HTTPServer.Settings {

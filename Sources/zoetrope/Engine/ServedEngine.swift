@@ -13,6 +13,23 @@ final class ServedEngine: ClipGenerating {
 
   func use(_ engine: Engine) { loaded.withLock { $0 = engine } }
 
+  func completed(_ request: ClipRequest) -> ClipRequest {
+    guard let model = loaded.withLock({ $0?.model }) else { return request }
+    var generation = GenerationRequest()
+    generation.apply(model.recommended)
+    generation.apply(request)
+    var whole = request
+    whole.frameCount = generation.frames ?? model.unetConfiguration.numFrames
+    whole.stepCount = generation.steps
+    whole.minimumGuidance = generation.minimumGuidance.inFull
+    whole.maximumGuidance = generation.maximumGuidance.inFull
+    whole.framesPerSecond = generation.framesPerSecond
+    whole.noiseAugmentation = generation.noiseAugmentation.inFull
+    whole.width = generation.width
+    whole.height = generation.height
+    return whole
+  }
+
   func generate(
     _ request: ClipRequest,
     picture: String,
@@ -34,6 +51,7 @@ final class ServedEngine: ClipGenerating {
       framesPerSecond: Double(generation.framesPerSecond),
       outputs: [output]
     )
+    PeakMemory.reset()
     do {
       let timings = try await ClipMaker(engine: engine).make(files, generation) {
         progress(ClipProgress($0))
@@ -46,7 +64,8 @@ final class ServedEngine: ClipGenerating {
           .init(name: "encode", seconds: timings.encode),
           .init(name: "denoise", seconds: timings.steps.reduce(0, +)),
           .init(name: "decode", seconds: timings.decode),
-        ]
+        ],
+        peakMemory: PeakMemory.bytes
       )
     } catch let error as MediaError {
       throw ClipError(error)
@@ -58,6 +77,11 @@ final class ServedEngine: ClipGenerating {
         : ClipError(.internal, "the engine failed", cause: error)
     }
   }
+}
+
+extension Float {
+  /// The number that is written the same: 0.02 is not 0.0199999996.
+  fileprivate var inFull: Double { Double(description) ?? Double(self) }
 }
 
 extension GenerationRequest {
