@@ -18,13 +18,18 @@ extension Service {
     jobs: VideoJobs
   ) throws(ServingError) -> Service {
     // The original's name: documents and dashboards that were made for it go on working.
-    var service = try Service("StableDiffusionVideo", product: "Zoetrope/\(version)") {
+    var service = try Service(
+      "StableDiffusionVideo",
+      product: "Zoetrope/\(version)",
+      operations: OpenAIVideos(jobs: jobs).operations + StabilityVideo(jobs: jobs).operations
+    ) {
       GenerateClip(jobs: jobs)
     }
     service.version = version
     service.summary = "Turns a still picture into a short video with Stable Video Diffusion."
     service.metricsNamespace = "bentoml_service"
     service.requestIDHeader = "x-bentoml-request-id"
+    service.exposedHeaders = ["X-Zoetrope-Seed", "Finish-Reason", "Seed"]
     service.queue = jobs.settings.queue
     service.load = {
       let load = jobs.load
