@@ -118,7 +118,7 @@ let package = Package(
     .target(
       name: "VideoService",
       dependencies: [
-        "CStudio", "Serving", logging,
+        "CStudio", "Media", "Serving", logging,
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "GRDB", package: "GRDB.swift"),

@@ -33,20 +33,20 @@ extension Endpoint {
 public struct Call: Sendable {
   /// The request's place in a trace; its span identifies the request to the client and in the log.
   public let trace: TraceContext
-  /// Adds the request's id to every line.
-  public let logger: Logger
-  /// The name of the key that the request came with; nil if the server has no keys, or for a
+  /// The name of the API key that the request showed; nil if the server has no keys, and for a
   /// stranger where strangers are served.
   public let keyName: String?
+  /// Adds the request's id to every line.
+  public let logger: Logger
   let ownDirectory: RequestDirectory
   private let headers: HTTPFields
 
   init(
     trace: TraceContext,
+    keyName: String?,
     logger: Logger,
-    ownDirectory: RequestDirectory,
-    keyName: String? = nil,
-    headers: HTTPFields = [:]
+    headers: HTTPFields = [:],
+    ownDirectory: RequestDirectory
   ) {
     self.trace = trace
     self.logger = logger

@@ -21,7 +21,8 @@ extension Service {
     var service = try Service(
       "StableDiffusionVideo",
       product: "Zoetrope/\(version)",
-      operations: JobOperations(jobs: jobs).all
+      operations: JobOperations(jobs: jobs).all + OpenAIVideos(jobs: jobs).operations
+        + StabilityVideo(jobs: jobs).operations
     ) {
       GenerateClip(jobs: jobs)
     }
@@ -30,6 +31,7 @@ extension Service {
     service.page = .studio
     service.metricsNamespace = "bentoml_service"
     service.requestIDHeader = "x-bentoml-request-id"
+    service.exposedHeaders = ["X-Zoetrope-Seed", "Finish-Reason", "Seed"]
     service.queue = jobs.settings.queue
     service.load = {
       let load = jobs.load

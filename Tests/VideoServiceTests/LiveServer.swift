@@ -26,35 +26,50 @@ struct LiveServer {
     jobs changeJobs: (inout VideoJobs.Settings) -> Void = { _ in },
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
-    let store = URL.temporaryDirectory.appending(path: "store-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: store) }
-    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    logger.logLevel = .critical
-    var settings = VideoJobs.Settings()
-    settings.freeBytes = 0
-    changeJobs(&settings)
-    let jobs = try await VideoJobs(
-      store: store,
-      generator: generator,
-      settings: settings,
-      logger: logger
+    try await with(
+      serving: { try Serving.Service.stableVideoDiffusion(version: "1.2.3", jobs: $0) },
+      generator,
+      change,
+      jobs: changeJobs,
+      body
     )
-    jobs.begin(with: ModelIdentity(name: "stub"))
-    let service = try Serving.Service.stableVideoDiffusion(version: "1.2.3", jobs: jobs)
-    return try await with(service, store: store, change, body)
   }
 
   /// Serves any service while `body` runs, then stops gracefully.
   static func with<Value>(
     _ service: Serving.Service,
-    store: String? = nil,
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
+    _ body: (LiveServer) async throws -> Value
+  ) async throws -> Value {
+    try await with(serving: { _ in service }, StubGenerator(), change, jobs: { _ in }, body)
+  }
+
+  private static func with<Value>(
+    serving makeService: (VideoJobs) throws -> Serving.Service,
+    _ generator: StubGenerator,
+    _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void,
+    jobs changeJobs: (inout VideoJobs.Settings) -> Void,
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
     let directory = URL.temporaryDirectory.appending(path: "serving-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: directory) }
-    var service = service
+    let store = "\(directory)-store"
+    defer {
+      for path in [directory, store] { try? FileManager.default.removeItem(atPath: path) }
+    }
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    var jobSettings = VideoJobs.Settings()
+    jobSettings.freeBytes = 0
+    changeJobs(&jobSettings)
+    let jobs = try await VideoJobs(
+      store: store,
+      generator: generator,
+      settings: jobSettings,
+      logger: logger
+    )
+    jobs.begin(with: ModelIdentity(name: "stub"))
+    var service = try makeService(jobs)
     var settings = HTTPServer.Settings()
     settings.host = "127.0.0.1"
     settings.port = 0

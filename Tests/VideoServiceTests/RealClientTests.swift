@@ -3,16 +3,11 @@
 
 import FoundationEssentials
 import Serving
-import Subprocess
-import SystemPackage
 import Testing
 import VideoService
 
-/// A Python that has what `Clients/requirements.txt` names; `Tools/test.sh` makes one.
-private let python = ProcessInfo.processInfo.environment["ZOETROPE_TEST_PYTHON"]
-
 @Suite(
-  .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set"),
+  .enabled(if: PythonClient.python != nil, "ZOETROPE_TEST_PYTHON is not set"),
   // Each of them keeps a core busy while it starts.
   .serialized,
   .timeLimit(.minutes(3))
@@ -24,22 +19,10 @@ struct `BentoML's own client` {
     _ server: LiveServer,
     timeout: Double = 30
   ) async throws -> JSON {
-    let photo = "\(server.directory).png"
-    try Data(picture).write(to: URL(filePath: photo))
-    defer { try? FileManager.default.removeItem(atPath: photo) }
-    let folder = #filePath.split(separator: "/").dropLast().joined(separator: "/")
-    let result = try await Subprocess.run(
-      .path(FilePath(try #require(python))),
-      arguments: [
-        "/\(folder)/Clients/bento_client.py", kind, "http://127.0.0.1:\(server.port)", photo,
-        "\(timeout)",
-      ],
-      environment: .inherit.updating(["BENTOML_DO_NOT_TRACK": "True"]),
-      output: .string(limit: 1 << 20),
-      error: .string(limit: 1 << 20)
+    try await PythonClient.run(
+      "bento_client.py",
+      [kind, "http://127.0.0.1:\(server.port)", "picture", "\(timeout)"]
     )
-    try #require(result.terminationStatus == .exited(0), "\(result.standardError)")
-    return try #require(JSON(parsing: result.standardOutput.utf8))
   }
 
   /// The client puts a random word before the name that the server gave.

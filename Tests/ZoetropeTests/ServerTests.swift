@@ -146,6 +146,41 @@ struct Server {
     #expect(status == .exited(0))
   }
 
+  @Test("the same request makes the same file, whatever API it came through")
+  func interfaces() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let folder = place.path
+    let status = try await Server.with(place) { server in
+      let outcome = try await server.generate(
+        Assets.photograph,
+        to: folder + "/a.mp4",
+        fields: ["seed=42", "fit=crop", "min_guidance_scale=1", "max_guidance_scale=2.6"]
+      )
+      #expect(outcome.output == "200", "\(outcome)")
+      let others = try await Programs.shell(
+        """
+        set -eu
+        id() { cut -d '"' -f 4; }
+        openai=$(curl -sS -F input_reference=@'\(Assets.photograph)' -F seed=42 -F fit=crop \
+          -F min_guidance_scale=1 -F max_guidance_scale=2.6 '\(server.address)/v1/videos' | id)
+        stability=$(curl -sS -F image=@'\(Assets.photograph)' -F seed=42 -F cfg_scale=1.8 \
+          '\(server.address)/v2beta/image-to-video' | id)
+        until [ "$(curl -sS -o '\(folder)/c.mp4' -w '%{http_code}' -H 'accept: video/*' \
+          "\(server.address)/v2beta/image-to-video/result/$stability")" != 202 ]; do sleep 0.1; done
+        curl -sS -f -o '\(folder)/b.mp4' "\(server.address)/v1/videos/$openai/content"
+        """
+      )
+      #expect(others.status == 0, "\(others.error)")
+      let files = try ["a", "b", "c"].map { name in
+        try Data(contentsOf: URL(filePath: "\(folder)/\(name).mp4"))
+      }
+      #expect(files[0] == files[1])
+      #expect(files[0] == files[2])
+    }
+    #expect(status == .exited(0))
+  }
+
   @Test("the command has its clip made by a server, and gets the same file")
   func remote() async throws {
     let place = try Workplace()

@@ -118,6 +118,7 @@ extension Field: DeclaredField {
       summary: summary,
       value: value,
       mediaType: mediaType,
+      fileMembers: Value.fileMembers,
       isRequired: initial == nil,
       initial: initial?.json,
       range: range.flatMap(Self.written)

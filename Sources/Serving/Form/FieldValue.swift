@@ -11,6 +11,8 @@ public protocol FieldValue: Sendable {
   static var schema: ValueSchema { get }
   /// The value as it stands in a JSON document: what a field's default looks like.
   var json: JSON { get }
+  /// For a file, where in an object of a JSON body its text may stand instead of being the value.
+  static var fileMembers: [String] { get }
   /// What a field without a default is when a request leaves it out; nil if it must not.
   static var absent: Self? { get }
   /// Reads the value as a client sent it.
@@ -77,6 +79,9 @@ public struct ValueProblem: Error, Sendable {
 extension FieldValue {
   /// Nil: most values are required.
   public static var absent: Self? { nil }
+
+  /// Nowhere.
+  public static var fileMembers: [String] { [] }
 }
 
 extension FieldValue where Bound == Never {
@@ -250,6 +255,9 @@ extension Optional: FieldValue where Wrapped: FieldValue {
 
   /// The bound of the value, if there is one.
   public var bound: Wrapped.Bound? { flatMap(\.bound) }
+
+  /// Where the wrapped type has them.
+  public static var fileMembers: [String] { Wrapped.fileMembers }
 
   /// No value, which is a value: an optional is never required.
   public static var absent: Self? { .some(nil) }

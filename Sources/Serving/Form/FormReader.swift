@@ -192,13 +192,26 @@ struct FormReader: Sendable {
     var inputs: [String: FieldInput] = [:]
     for (name, value) in members {
       guard let entry = entries.first(where: { $0.name == name }) else { continue }
-      if entry.isFile, case .string(let text) = value {
+      if entry.isFile, let text = Self.fileText(value, entry) {
         inputs[name] = .file(try await decodeFile(text, name: name))
       } else {
         inputs[name] = .json(value)
       }
     }
     return inputs
+  }
+
+  /// What may be a file's bytes.
+  private static func fileText(_ value: JSON, _ entry: FormEntry) -> String? {
+    switch value {
+    case .string(let text): return text
+    case .object(let members):
+      for case (let name, .string(let text)) in members where entry.fileMembers.contains(name) {
+        return text
+      }
+      return nil
+    default: return nil
+    }
   }
 
   /// Writes a file that came as base64, with or without a `data:` URI around it.

@@ -11,6 +11,8 @@ package struct FormEntry: Sendable {
   let value: ValueSchema
   /// For a file, what pages offer to choose.
   let mediaType: String?
+  /// For a file, where in an object of a JSON body its text may stand.
+  let fileMembers: [String]
   /// Whether every request must give the field.
   let isRequired: Bool
   /// What a request that leaves the field out means; nil if it must not.

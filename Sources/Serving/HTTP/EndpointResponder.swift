@@ -20,17 +20,17 @@ struct EndpointResponder: Sendable {
     let body: IncomingBody
     let endpoint: RegisteredEndpoint
     let watch: ConnectionWatch
-    let keyName: String?
     let trace: TraceContext
+    let keyName: String?
     let logger: Logger
 
     func call(_ directory: RequestDirectory) -> Call {
       Call(
         trace: trace,
-        logger: logger,
-        ownDirectory: directory,
         keyName: keyName,
-        headers: request.headers
+        logger: logger,
+        headers: request.headers,
+        ownDirectory: directory
       )
     }
   }
@@ -40,8 +40,8 @@ struct EndpointResponder: Sendable {
     _ context: ConnectionContext,
     at endpoint: RegisteredEndpoint,
     _ task: TaskAction?,
-    _ keyName: String?,
     _ trace: TraceContext,
+    keyName: String?,
     _ logger: Logger
   ) async -> Response {
     let body = IncomingBody(
@@ -56,8 +56,8 @@ struct EndpointResponder: Sendable {
         body: body,
         endpoint: endpoint,
         watch: try await context.channel.pipeline.handler(type: ConnectionWatch.self).get(),
-        keyName: keyName,
         trace: trace,
+        keyName: keyName,
         logger: logger
       )
       response =

@@ -120,8 +120,8 @@ struct ServiceResponder: HTTPResponder {
         context,
         at: endpoint,
         task,
-        keyName,
         trace,
+        keyName: keyName,
         logger
       )
     case .operations:

@@ -144,10 +144,10 @@ struct OperationResponder: Sendable {
       let work = try incoming.operation.bind(inputs)
       let call = Call(
         trace: incoming.trace,
-        logger: incoming.logger,
-        ownDirectory: directory,
         keyName: incoming.keyName,
-        headers: incoming.request.headers
+        logger: incoming.logger,
+        headers: incoming.request.headers,
+        ownDirectory: directory
       )
       return try await perform {
         try Answer(await work(call)).response(

@@ -164,17 +164,23 @@ struct JobOperations: Sendable {
         "\(Self.path)/clip",
         "The clip of a job.",
         takes: File.self,
-        replies: [.file("The clip.", "video/mp4", "video/webm", "image/gif", "image/webp")]
+        replies: [.file("The clip.", "video/*", "image/gif", "image/webp", "application/zip")]
       ) { input, call in
-        let job = try await find(input.id, call)
-        guard let clip = job.clip else {
-          throw ServingError(.notFound, "job \(job.id) is \(job.state.rawValue): it has no clip")
-        }
+        let (job, clip) = try await finished(input.id, call)
         return Reply(
           file: clip.path,
           contentType: clip.mediaType,
           fileName: input.download ? "\(job.id).\(job.request.format.rawValue)" : nil
         )
+      },
+      HTTPOperation(
+        .get,
+        "\(Self.path)/thumbnail",
+        "The first frame of a clip, small.",
+        takes: Asked.self,
+        replies: [.file("The frame.", "image/webp")]
+      ) { input, call in
+        try await ClipStills.thumbnail(of: finished(input.id, call).clip)
       },
       HTTPOperation(
         .get,
@@ -193,6 +199,14 @@ struct JobOperations: Sendable {
         )
       },
     ]
+  }
+
+  private func finished(_ id: String, _ call: Call) async throws -> (job: VideoJob, clip: JobFile) {
+    let job = try await find(id, call)
+    guard let clip = job.clip else {
+      throw ServingError(.notFound, "job \(job.id) is \(job.state.rawValue): it has no clip")
+    }
+    return (job, clip)
   }
 
   private func origin(_ call: Call) -> JobOrigin {
