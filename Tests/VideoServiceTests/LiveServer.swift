@@ -77,8 +77,6 @@ struct LiveServer {
     // On a busy machine these would come between the answers that tests wait for.
     settings.interimInterval = nil
     change(&service, &settings)
-    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    logger.logLevel = .critical
     let server = HTTPServer(service, settings: settings, logger: logger)
     let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(

@@ -134,9 +134,9 @@ final class TaskRunner: Sendable {
     logger[metadataKey: "trace"] = .string(job.trace.traceID)
     let call = Call(
       trace: job.trace,
+      keyName: job.keyName,
       logger: logger,
-      ownDirectory: job.record.directory,
-      keyName: job.keyName
+      ownDirectory: job.record.directory
     )
     let life = RequestLife(
       timeout: nil,
