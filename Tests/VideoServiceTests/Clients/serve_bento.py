@@ -15,7 +15,11 @@ from urllib.request import urlopen
 folder, picture, clip = sys.argv[1:]
 bentoml = [sys.executable, "-m", "bentoml"]
 built = subprocess.run(
-    [*bentoml, "build", folder, "--version", "1.0", "-o", "tag"], capture_output=True, text=True
+    [*bentoml, "build", "--version", "1.0", "-o", "tag"],
+    # It takes no files from outside the folder that it runs in.
+    cwd=folder,
+    capture_output=True,
+    text=True,
 )
 if built.returncode:
     sys.exit(built.stdout + built.stderr)
