@@ -353,3 +353,61 @@ final class StoreFolder: Sendable {
     #expect(jobs.load.running == 0)
   }
 }
+
+@Suite(.timeLimit(.minutes(2))) struct `Jobs over HTTP` {
+  /// The request, to another path.
+  private func sent(_ bytes: [UInt8], to path: String) -> [UInt8] {
+    Array("POST \(path)".utf8) + bytes.dropFirst("POST /generate".utf8.count)
+  }
+
+  @Test func `are asked for, watched, fetched and removed`() async throws {
+    try await LiveServer.with { server in
+      let form = request(
+        [imagePart, part("seed", "-1"), part("priority", "3")],
+        headers: "Idempotency-Key: one\r\n"
+      )
+      let accepted = try await server.exchange(sent(form, to: "/jobs"))
+      #expect(accepted.status == 202, "\(accepted.text)")
+      #expect(accepted.text.contains(#""seed":"18446744073709551615""#), "\(accepted.text)")
+      let path = try #require(accepted.headers["location"])
+      let again = try await server.exchange(sent(form, to: "/jobs"))
+      #expect(again.headers["location"] == path)
+      let events = try await RawConnection(port: server.port)
+      try await events.send(plain("GET", "\(path)/events"))
+      try await until { events.receivedText.contains("event: end\n") }
+      await events.close()
+      let job = try await server.exchange(plain("GET", path))
+      #expect(job.text.contains(#""state":"succeeded""#), "\(job.text)")
+      #expect(job.text.contains(#""url":"\#(path)/clip""#), "\(job.text)")
+      let clip = try await server.exchange(
+        plain("GET", "\(path)/clip", headers: "Range: bytes=10-19\r\n")
+      )
+      #expect(clip.status == 206)
+      #expect(Data(clip.body) == StubGenerator.clip[10..<20])
+      let shown = try await server.exchange(plain("GET", "\(path)/picture"))
+      #expect(shown.body == picture)
+      let list = try await server.exchange(plain("GET", "/jobs?limit=1&state=succeeded"))
+      #expect(list.text.hasSuffix(#""has_more":false}"#), "\(list.text)")
+      let retried = try await server.exchange(plain("POST", "\(path)/retry"))
+      #expect(retried.status == 202)
+      try await server.expect(204, for: plain("DELETE", path))
+      try await server.expect(404, for: plain("GET", path))
+      try await server.expect(404, for: plain("GET", "\(path)/clip"))
+    }
+  }
+
+  @Test func `are refused with the field that is wrong`() async throws {
+    try await LiveServer.with { server in
+      for (name, value) in [
+        ("priority", "11"), ("width", "1"), ("webhook_url", "http://127.0.0.1/"),
+      ] {
+        let answer = try await server.exchange(
+          sent(request([imagePart, part(name, value)]), to: "/jobs")
+        )
+        #expect(answer.status == 400)
+        #expect(answer.text.contains(#""loc":["\#(name)"]"#), "\(answer.text)")
+      }
+      #expect(server.kept == [])
+    }
+  }
+}

@@ -2,6 +2,7 @@
 // Copyright 2026 the Zoetrope authors
 
 import FoundationEssentials
+import Subprocess
 import Testing
 
 /// The short form of `Tools/crash-test.py`.
