@@ -44,7 +44,7 @@ struct `OpenAI's own client` {
     let generator = StubGenerator(clip: clip)
     try await LiveServer.with(generator) { server in
       let seen = try await client("whole", server)
-      let video = try #require(seen["video"])
+      let video = try #require(seen["made"])
       #expect(video["object"]?.text == #""video""#)
       #expect(video["status"]?.text == #""completed""#)
       #expect(video["progress"]?.text == "100")
@@ -53,7 +53,7 @@ struct `OpenAI's own client` {
       #expect(video["model"]?.text == #""stub""#)
       #expect(video["id"]?.text.count == 2 + 6 + 32)
       #expect(seen["again"]?.text == "true")
-      #expect(seen["video"]?["error"]?.text ?? "null" == "null")
+      #expect(video["error"]?.text ?? "null" == "null")
       for name in ["video", "default"] {
         #expect(seen[name]?["bytes"]?.text == "\(clip.count)")
       }

@@ -36,7 +36,7 @@ def whole():
         poll_interval_ms=20,
         extra_body={"seed": 7, "fps": 6},
     )
-    seen = {"video": video.to_dict()}
+    seen = {"made": video.to_dict()}
     seen["again"] = client.videos.retrieve(video.id).to_dict() == video.to_dict()
     for variant in ("video", "thumbnail", "spritesheet"):
         seen[variant] = content_seen(client.videos.download_content(video.id, variant=variant))
