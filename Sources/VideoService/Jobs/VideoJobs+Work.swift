@@ -40,7 +40,7 @@ extension VideoJobs {
   }
 
   /// Gives up what waits with a connection open.
-  private func stop() {
+  func stop() {
     let attached = state.withLock { state in
       state.isStopping = true
       let attached = state.live.values.filter {
