@@ -20,7 +20,7 @@ enum Route: Sendable {
   /// The paths that every service has.
   static let infrastructure = [
     "/", "/livez", "/readyz", "/healthz", "/schema.json", "/docs.json", "/metrics",
-  ]
+  ] + Page.paths
 
   /// Whether it says nothing of how much the service is used.
   var isProbe: Bool {

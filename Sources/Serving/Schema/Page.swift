@@ -52,6 +52,9 @@ enum Page {
     return documents
   }
 
+  /// The paths of the files that every service has.
+  static let paths = ["icon.svg"].map { folder + $0 } + ownFiles.map { folder + $0.name }
+
   private static let icon = unsafe Document(
     written(icon_svg()),
     type: "image/svg+xml",

@@ -17,7 +17,7 @@ extension VideoJobs {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { [self] in
         await stopping.wait()
-        await stop()
+        stop()
       }
       group.addTask { [self] in
         while !Task.isCancelled {
@@ -40,13 +40,23 @@ extension VideoJobs {
   }
 
   /// Gives up what waits with a connection open.
-  private func stop() async {
+  func stop() {
     let attached = state.withLock { state in
       state.isStopping = true
-      return state.live.values.filter { !$0.isAtWork && $0.job.origin.isAttached }.map(\.job.id)
+      let attached = state.live.values.filter {
+        $0.job.state == .queued && $0.job.origin.isAttached
+      }
+      for live in attached {
+        _ = state.line.remove(live.job.id)
+        state.live[live.job.id]?.job.state = .cancelled
+        state.live[live.job.id]?.job.endedAt = Date()
+        state.live[live.job.id]?.job.error = JobError(ServingError.isStopping)
+      }
+      return attached
     }
     wake.finish()
-    for id in attached { _ = await cancel(id, because: JobError(ServingError.isStopping)) }
+    // The next server finds on the disk that they wait, and that nobody waits for them.
+    for live in attached { live.over.happen() }
   }
 
   /// Takes the next job, and notes that it was begun: if the server now ends, that counts.

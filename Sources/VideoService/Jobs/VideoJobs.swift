@@ -156,6 +156,8 @@ package final class VideoJobs: Sendable {
     }
     announceQueue()
     wake.yield()
+    // Told to stop while the disk was written to: what waits with a connection open does so in vain.
+    if state.withLock({ $0.isStopping }) { stop() }
     return state.withLock { $0.shown(id) } ?? job
   }
 

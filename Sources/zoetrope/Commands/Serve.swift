@@ -176,11 +176,7 @@ struct Serve: AsyncParsableCommand {
     try await run(server) { [model, readiness = service.readiness] port in
       let loaded = try await model.load(choice)
       engine.use(loaded)
-      jobs.begin(with: ModelIdentity(name: name))
-      Task.detached(priority: .background) {
-        let digest = await ModelDigest.of(folder: folder)
-        jobs.begin(with: ModelIdentity(name: name, digest: digest))
-      }
+      jobs.begin(with: ModelIdentity(name: name, digest: loaded.model.digest))
       readiness.isReady = true
       let seconds = GenerationReport.tenths(loaded.loadSeconds)
       Terminal.say("\(folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)")
