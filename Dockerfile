@@ -5,7 +5,7 @@
 #   docker run --rm -p 3000:3000 -v /path/to/checkpoint:/model:ro -e ZOETROPE_OPEN=true zoetrope
 FROM swift:6.2-bookworm AS build
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends libdnnl-dev libvips-dev pkg-config zlib1g-dev \
+  && apt-get install -y --no-install-recommends libdnnl-dev libsqlite3-dev libvips-dev pkg-config zlib1g-dev \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
@@ -16,10 +16,11 @@ RUN swift build -c release --product zoetrope --static-swift-stdlib \
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends ffmpeg libdnnl2 libvips42 \
-  && rm -rf /var/lib/apt/lists/*
+  && apt-get install -y --no-install-recommends ffmpeg libdnnl2 libsqlite3-0 libvips42 \
+  && rm -rf /var/lib/apt/lists/* && install -d -o 65532 -g 65532 /var/lib/zoetrope
 COPY --from=build /out/ /usr/local/bin/
-ENV ZOETROPE_HOST=0.0.0.0 ZOETROPE_MODEL=/model XDG_CACHE_HOME=/tmp
+ENV ZOETROPE_HOST=0.0.0.0 ZOETROPE_MODEL=/model ZOETROPE_STORE=/var/lib/zoetrope XDG_CACHE_HOME=/tmp
+VOLUME /var/lib/zoetrope
 EXPOSE 3000
 USER 65532:65532
 HEALTHCHECK --start-period=10s CMD ["zoetrope", "health"]

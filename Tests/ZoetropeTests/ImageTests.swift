@@ -33,7 +33,7 @@ struct Packed: ~Copyable {
     _ arguments: String...,
     environment: [String: String] = [:]
   ) async throws -> Outcome {
-    let all = ["ZOETROPE_STORE": path + "/store", "HOME": path, "TMPDIR": path]
+    let all = ["ZOETROPE_BUNDLES": path + "/store", "HOME": path, "TMPDIR": path]
     return try await Programs.run(
       Programs.zoetrope,
       arguments,
@@ -49,7 +49,7 @@ struct Packed: ~Copyable {
     let outcome = try await Programs.run(
       Programs.zoetrope,
       arguments,
-      environment: ["ZOETROPE_STORE": path + "/store", "HOME": path, "TMPDIR": path]
+      environment: ["ZOETROPE_BUNDLES": path + "/store", "HOME": path, "TMPDIR": path]
     )
     try #require(outcome.status == 0, "\(outcome.error)", sourceLocation: sourceLocation)
     return outcome.output.filter { $0 != "\n" }
@@ -127,13 +127,13 @@ struct Packed: ~Copyable {
     #expect(try await Programs.probe(folder + "/clip.mp4") == "96,64,4,7/1,h264,yuv420p")
   }
 
-  /// Mounts the root to be read only but for /tmp, as strict clusters do, serves from it without any
+  /// Mounts the root to be read only but for /tmp and the jobs, as strict clusters do, serves from it without any
   /// rights, asks for its health and for a clip, and stops it.
   private static func served(root: String, port: Int, output: String) -> String {
     let environment = """
       env -i PATH=/opt/zoetrope/bin:/usr/bin ZOETROPE_CONFIG=/opt/zoetrope/serve.yaml \
       XDG_CACHE_HOME=/tmp ZOETROPE_MODEL=/opt/zoetrope/models/model ZOETROPE_HOST=0.0.0.0 \
-      ZOETROPE_PORT=\(port) OMP_WAIT_POLICY=passive
+      ZOETROPE_PORT=\(port) ZOETROPE_STORE=/var/lib/zoetrope OMP_WAIT_POLICY=passive
       """
     let inside =
       "\(environment) /usr/sbin/chroot --userspec=65532:65532 '\(root)' /opt/zoetrope/bin/zoetrope"
@@ -144,6 +144,7 @@ struct Packed: ~Copyable {
       mount -t proc proc '\(root)/proc'
       mount --bind /dev '\(root)/dev'
       mount -t tmpfs -o mode=1777 tmpfs '\(root)/tmp'
+      mount -t tmpfs -o mode=1777 tmpfs '\(root)/var/lib/zoetrope'
       \(inside) serve &
       server=$!
       for attempt in $(seq 300); do \(inside) health --ready 2>/dev/null && break; sleep 0.1; done

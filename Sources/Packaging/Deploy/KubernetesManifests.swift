@@ -178,7 +178,9 @@ package struct KubernetesManifests {
   private var volumes: [(volume: Document, mount: Document)] {
     var volumes: [(volume: Document, mount: Document)] = [
       // Uploads and clips while they are worked on, and kernels as compiled for the card.
-      (["name": "tmp", "emptyDir": ["sizeLimit": "8Gi"]], ["name": "tmp", "mountPath": "/tmp"])
+      (["name": "tmp", "emptyDir": ["sizeLimit": "8Gi"]], ["name": "tmp", "mountPath": "/tmp"]),
+      // The jobs, which outlive a server that crashes, and go with its pod: each pod has its own.
+      (["name": "jobs", "emptyDir": [:]], ["name": "jobs", "mountPath": "/var/lib/zoetrope"]),
     ]
     if needsVolume {
       volumes.append(

@@ -33,6 +33,7 @@ package struct SystemdUnit {
     var environment = manifest.environment
     environment["ZOETROPE_CONFIG"] = "\(folder)/serve.yaml"
     environment["XDG_CACHE_HOME"] = "%C"
+    environment["ZOETROPE_STORE"] = "%S/\(bundle.name)"
     if let model = manifest.models.first {
       environment["ZOETROPE_MODEL"] = "\(folder)/models/\(model.name)"
     }
@@ -63,6 +64,7 @@ package struct SystemdUnit {
       TimeoutStopSec=\(grace + 15)
       DynamicUser=yes
       CacheDirectory=\(bundle.name)
+      StateDirectory=\(bundle.name)
       UMask=0077
       ProtectSystem=strict
       ProtectHome=yes

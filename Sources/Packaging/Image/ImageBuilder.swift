@@ -149,6 +149,7 @@ package struct ImageBuilder {
     environment["ZOETROPE_HOST"] = "0.0.0.0"
     // The root may be mounted to be read only.
     environment["XDG_CACHE_HOME"] = "/tmp"
+    environment["ZOETROPE_STORE"] = "/var/lib/zoetrope"
     if let model = manifest.models.first {
       environment["ZOETROPE_MODEL"] = "\(home)/models/\(model.name)"
     }
@@ -162,6 +163,7 @@ package struct ImageBuilder {
     return ImageConfig.Run(
       User: "\(manifest.image.user):\(manifest.image.user)",
       ExposedPorts: ["\(port)/tcp": .init()],
+      Volumes: ["/var/lib/zoetrope": .init()],
       Env: environment.sorted { Files.precedes($0.key, $1.key) }.map { "\($0.key)=\($0.value)" },
       Entrypoint: ["\(home)/bin/zoetrope"],
       Cmd: ["serve"],

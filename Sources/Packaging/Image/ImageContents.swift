@@ -125,6 +125,8 @@ struct ImageContents {
       layer.add(name, .folder(mode: 0o755))
     }
     layer.add("tmp", .folder(mode: 0o1777))
+    // The jobs; whoever the server runs as, and whatever is mounted here.
+    layer.add("var/lib/zoetrope", .folder(mode: 0o1777))
     func text(_ path: String, _ text: String) { layer.add(path, .bytes(Array(text.utf8))) }
     text(
       "etc/passwd",

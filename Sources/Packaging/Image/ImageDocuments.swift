@@ -69,6 +69,7 @@ struct ImageConfig: Codable {
   struct Run: Codable {
     var User: String?
     var ExposedPorts: [String: Empty]?
+    var Volumes: [String: Empty]?
     var Env: [String]?
     var Entrypoint: [String]?
     var Cmd: [String]?

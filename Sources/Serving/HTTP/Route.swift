@@ -18,9 +18,10 @@ enum Route: Sendable {
   case operations([HTTPOperation])
 
   /// The paths that every service has.
-  static let infrastructure = [
-    "/", "/livez", "/readyz", "/healthz", "/schema.json", "/docs.json", "/metrics",
-  ] + Page.paths
+  static let infrastructure =
+    [
+      "/", "/livez", "/readyz", "/healthz", "/schema.json", "/docs.json", "/metrics",
+    ] + Page.paths
 
   /// Whether it says nothing of how much the service is used.
   var isProbe: Bool {

@@ -9,7 +9,7 @@ import Packaging
 struct StoreOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The folder of bundles; ZOETROPE_STORE if not given, else zoetrope/bundles in XDG_DATA_HOME.",
+      "The folder of bundles; ZOETROPE_BUNDLES if not given, else zoetrope/bundles in XDG_DATA_HOME.",
       valueName: "folder"
     )
   )
@@ -21,7 +21,7 @@ struct StoreOptions: ParsableArguments {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
     let data = value("XDG_DATA_HOME") ?? value("HOME").map { $0 + "/.local/share" }
-    guard let folder = store ?? value("ZOETROPE_STORE") ?? data.map({ $0 + "/zoetrope/bundles" })
+    guard let folder = store ?? value("ZOETROPE_BUNDLES") ?? data.map({ $0 + "/zoetrope/bundles" })
     else { throw ValidationError("where to keep bundles? give --store FOLDER or set HOME") }
     return try BundleStore(folder)
   }
