@@ -104,14 +104,14 @@ let package = Package(
     .executableTarget(name: "zoetrope-picture", dependencies: ["Media", "CVips"]),
 
     // The server.
-    .target(name: "CMalloc"),
+    .target(name: "CLinux"),
     // The page's files are part of the program, as the kernels are.
     .target(name: "CPage", exclude: ["files"]),
     .target(name: "CStudio", exclude: ["files"]),
     .target(
       name: "Serving",
       dependencies: hummingbird + [
-        "CMalloc", "CPage", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+        "CLinux", "CPage", logging, .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]
     ),
@@ -287,7 +287,7 @@ let package = Package(
 )
 
 let cTargets: Set = [
-  "CCUDA", "CKernels", "CMalloc", "CPage", "CStudio", "CTensorCPU", "CVips", "CZlib", "FakeCUDA",
+  "CCUDA", "CKernels", "CLinux", "CPage", "CStudio", "CTensorCPU", "CVips", "CZlib", "FakeCUDA",
   "LibVips",
 ]
 for target in package.targets where !cTargets.contains(target.name) {

@@ -93,15 +93,17 @@ public enum EndpointList {
 
 /// An endpoint whatever the type of its input.
 public struct RegisteredEndpoint: Sendable {
+  /// What is left to do once the form is filled in.
+  typealias Work = @Sendable (Call) async throws -> Reply
+
   let path: String
   let summary: String
   let output: ReplyKind
   let takesTasks: Bool
   /// What the form's declaration gave, or what is wrong with it.
   let declared: Result<[FormEntry], ServingError>
-  let answer: @Sendable ([String: FieldInput], Call) async throws -> Reply
-  /// Checks the inputs alone, so that a wrong request need not wait for its turn to hear of it.
-  let check: @Sendable ([String: FieldInput]) throws -> Void
+  /// Fills the form in, so that a wrong request need not wait for its turn to hear of it.
+  let bind: @Sendable ([String: FieldInput]) throws -> Work
   /// Who keeps the tasks; nil for the server itself.
   let keeper: TaskKeeper?
 
@@ -118,8 +120,10 @@ public struct RegisteredEndpoint: Sendable {
     takesTasks = endpoint.takesTasks
     let schema = Result { () throws(ServingError) in try FormSchema(Wrapped.Input.self) }
     declared = schema.map(\.entries)
-    answer = { inputs, call in try await endpoint(schema.get().decode(inputs), call) }
-    check = { inputs in _ = try schema.get().decode(inputs) }
+    bind = { inputs in
+      let form = try schema.get().decode(inputs)
+      return { call in try await endpoint(form, call) }
+    }
     keeper = nil
   }
 
@@ -130,8 +134,7 @@ public struct RegisteredEndpoint: Sendable {
     output = plain.output
     takesTasks = plain.takesTasks
     declared = plain.declared
-    answer = plain.answer
-    check = plain.check
+    bind = plain.bind
     keeper = TaskKeeper(
       endpoint,
       Result { () throws(ServingError) in try FormSchema(Wrapped.Input.self) }

@@ -75,27 +75,24 @@ extension JSON: Decodable {
   ///
   /// - Throws: What the decoder throws for a malformed value.
   public init(from decoder: any Decoder) throws {
-    if let object = try? decoder.container(keyedBy: Name.self) {
-      self = .object(
-        try object.allKeys.map { ($0.stringValue, try object.decode(JSON.self, forKey: $0)) }
-      )
-      return
-    }
-    if var list = try? decoder.unkeyedContainer() {
-      var values: [JSON] = []
-      while !list.isAtEnd { values.append(try list.decode(JSON.self)) }
-      self = .array(values)
-      return
-    }
+    // What forms are mostly made of comes first: each attempt in vain costs an error.
     let value = try decoder.singleValueContainer()
     if value.decodeNil() {
       self = .null
-    } else if let flag = try? value.decode(Bool.self) {
-      self = .bool(flag)
     } else if let text = try? value.decode(String.self) {
       self = .string(text)
     } else if let whole = try? value.decode(Int64.self) {
       self = .integer(Int128(whole))
+    } else if let object = try? decoder.container(keyedBy: Name.self) {
+      self = .object(
+        try object.allKeys.map { ($0.stringValue, try object.decode(JSON.self, forKey: $0)) }
+      )
+    } else if let flag = try? value.decode(Bool.self) {
+      self = .bool(flag)
+    } else if var list = try? decoder.unkeyedContainer() {
+      var values: [JSON] = []
+      while !list.isAtEnd { values.append(try list.decode(JSON.self)) }
+      self = .array(values)
     } else if let whole = try? value.decode(UInt64.self) {
       self = .integer(Int128(whole))
     } else {

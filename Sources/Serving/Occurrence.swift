@@ -8,7 +8,7 @@ package final class Occurrence: Sendable {
   private struct State {
     var hasHappened = false
     var nextID = 0
-    var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+    var waiting: [Int: @Sendable () -> Void] = [:]
   }
 
   private let state = Mutex(State())
@@ -19,34 +19,59 @@ package final class Occurrence: Sendable {
   /// Whether it has happened.
   package var hasHappened: Bool { state.withLock { $0.hasHappened } }
 
-  /// Lets every waiting task go on; later calls do nothing.
+  /// Lets everyone go on who waits; later calls do nothing.
   package func happen() {
-    let waiters = state.withLock { state in
+    let waiting = state.withLock { state in
       state.hasHappened = true
-      defer { state.waiters = [:] }
-      return state.waiters.values
+      defer { state.waiting = [:] }
+      return state.waiting.values
     }
-    for waiter in waiters { waiter.resume() }
+    for action in waiting { action() }
+  }
+
+  /// Calls `action` once it has happened, which may be at once.
+  ///
+  /// - Returns: Call it to have `action` not called if it was not yet.
+  package func then(_ action: @escaping @Sendable () -> Void) -> @Sendable () -> Void {
+    let id = newID()
+    if !add(id, action) { action() }
+    return { self.take(id) }
   }
 
   /// Returns once it has happened or the calling task is cancelled, whichever comes first.
   package func wait() async {
-    let id = state.withLock { state in
+    let id = newID()
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        if !add(id, unlessCancelled: true, { continuation.resume() }) { continuation.resume() }
+      }
+    } onCancel: {
+      take(id)?()
+    }
+  }
+
+  private func newID() -> Int {
+    state.withLock { state in
       state.nextID += 1
       return state.nextID
     }
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let waits = state.withLock { state in
-          // Under the lock, so that a cancellation comes either before this or finds the waiter.
-          if state.hasHappened || Task.isCancelled { return false }
-          state.waiters[id] = continuation
-          return true
-        }
-        if !waits { continuation.resume() }
-      }
-    } onCancel: {
-      state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+  }
+
+  /// - Returns: Whether it was added, since it has not happened.
+  private func add(
+    _ id: Int,
+    unlessCancelled: Bool = false,
+    _ action: @escaping @Sendable () -> Void
+  ) -> Bool {
+    state.withLock { state in
+      // Under the lock, so that a cancellation comes either before this or finds the action.
+      if state.hasHappened || (unlessCancelled && Task.isCancelled) { return false }
+      state.waiting[id] = action
+      return true
     }
+  }
+
+  @discardableResult private func take(_ id: Int) -> (@Sendable () -> Void)? {
+    state.withLock { $0.waiting.removeValue(forKey: id) }
   }
 }

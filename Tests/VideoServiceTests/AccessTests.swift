@@ -5,7 +5,7 @@ import Serving
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `A server with keys` {
+@Suite(.timeLimit(.minutes(15))) struct `A server with keys` {
   private let key = APIKeys.random()
 
   private func with(_ body: (LiveServer) async throws -> Void) async throws {
@@ -49,7 +49,7 @@ import VideoService
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `A server that others can reach` {
+@Suite(.timeLimit(.minutes(15))) struct `A server that others can reach` {
   @Test(arguments: ["0.0.0.0", "::", "192.0.2.1", "example.org"])
   func `is refused without keys, unless it is wished for`(host: String) throws {
     var settings = HTTPServer.Settings()
@@ -80,7 +80,7 @@ import VideoService
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Pages of other sites` {
+@Suite(.timeLimit(.minutes(15))) struct `Pages of other sites` {
   private let asks = "Access-Control-Request-Method: POST\r\n"
 
   private func with(

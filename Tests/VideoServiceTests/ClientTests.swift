@@ -7,7 +7,7 @@ import Testing
 import VideoService
 import ZoetropeClient
 
-@Suite(.timeLimit(.minutes(2))) struct `The Swift client` {
+@Suite(.timeLimit(.minutes(15))) struct `The Swift client` {
   private func client(_ server: LiveServer, key: String? = nil) -> ZoetropeClient {
     ZoetropeClient(server: "http://127.0.0.1:\(server.port)/", key: key)
   }

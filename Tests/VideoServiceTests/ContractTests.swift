@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `Reading what clients send` {
+@Suite(.timeLimit(.minutes(15))) struct `Reading what clients send` {
   @Test(arguments: [
     "application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json", "",
   ])
@@ -89,7 +89,7 @@ import VideoService
 }
 
 /// What has been used, or could be, against servers of this kind.
-@Suite(.timeLimit(.minutes(2))) struct `Standing up to abuse` {
+@Suite(.timeLimit(.minutes(15))) struct `Standing up to abuse` {
   /// CVE-2024-2912, CVE-2025-27520, CVE-2025-32375.
   @Test(arguments: [
     "application/vnd.bentoml+pickle", "Application/VND.BentoML+Pickle",

@@ -32,7 +32,7 @@ extension JSON {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `The documents of a service` {
+@Suite(.timeLimit(.minutes(15))) struct `The documents of a service` {
   private func document(_ path: String) async throws -> JSON {
     try await LiveServer.with { server in
       let answer = try await server.exchange(plain("GET", path))
@@ -131,7 +131,7 @@ extension JSON {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `The page` {
+@Suite(.timeLimit(.minutes(15))) struct `The page` {
   @Test func `comes from this server alone, and may not load anything else`() async throws {
     try await LiveServer.with { server in
       let page = try await server.exchange(plain("GET", "/"))

@@ -7,7 +7,7 @@ import Subprocess
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `Posting to generate` {
+@Suite(.timeLimit(.minutes(15))) struct `Posting to generate` {
   @Test func `answers the tutorial's curl line with the clip`() async throws {
     let generator = StubGenerator()
     try await LiveServer.with(generator) { server in

@@ -7,7 +7,7 @@ import Subprocess
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `Interim answers` {
+@Suite(.timeLimit(.minutes(15))) struct `Interim answers` {
   @Test func `keep a waiting client informed until its clip is there`() async throws {
     let release = Occurrence()
     let generator = StubGenerator(heldUntil: release)

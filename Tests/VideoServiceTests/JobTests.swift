@@ -98,7 +98,7 @@ final class StoreFolder: Sendable {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Jobs` {
+@Suite(.timeLimit(.minutes(15))) struct `Jobs` {
   let folder = StoreFolder()
 
   @Test func `are made, and stay with their files`() async throws {
@@ -368,7 +368,7 @@ final class StoreFolder: Sendable {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Jobs over HTTP` {
+@Suite(.timeLimit(.minutes(15))) struct `Jobs over HTTP` {
   /// The request, to another path.
   private func sent(_ bytes: [UInt8], to path: String) -> [UInt8] {
     Array("POST \(path)".utf8) + bytes.dropFirst("POST /generate".utf8.count)

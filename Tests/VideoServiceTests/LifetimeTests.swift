@@ -6,7 +6,7 @@ import Serving
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `The life of a generation` {
+@Suite(.timeLimit(.minutes(15))) struct `The life of a generation` {
   @Test func `requests wait their turn`() async throws {
     let release = Occurrence()
     let generator = StubGenerator(heldUntil: release)
@@ -91,19 +91,19 @@ import VideoService
 
   @Test func `time that is up is said so, and the work has ended by then`() async throws {
     let generator = StubGenerator(heldUntil: Occurrence())
-    let clock = ManualClock()
+    let timers = ManualTimers()
     try await LiveServer.with(
       generator,
       { service, settings in
         service.timeout = .milliseconds(500)
-        settings.clock = clock
+        settings.timers = timers
       }
     ) { server in
       let connection = try await RawConnection(port: server.port)
       try await connection.send(request([imagePart]))
       try await until { generator.state.running == 1 }
       try await until {
-        clock.advance(by: .seconds(1))
+        timers.advance(by: .seconds(1))
         return generator.state.running == 0
       }
       let answer = try await connection.answer()
@@ -151,7 +151,7 @@ private func residentBytes() throws -> Int {
   return (Int(pages) ?? 0) * 4096
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Stopping the server` {
+@Suite(.timeLimit(.minutes(15))) struct `Stopping the server` {
   @Test func `lets the running generation finish and sends away who waits`() async throws {
     let release = Occurrence()
     let generator = StubGenerator(heldUntil: release)

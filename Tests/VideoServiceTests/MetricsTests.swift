@@ -5,7 +5,7 @@ import Serving
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `The metrics` {
+@Suite(.timeLimit(.minutes(15))) struct `The metrics` {
   private static let labels =
     #"runner_name="StableDiffusionVideo",service_name="StableDiffusionVideo",service_version="1.2.3""#
 

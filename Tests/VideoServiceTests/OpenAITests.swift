@@ -25,7 +25,7 @@ private func playableClip() async throws -> Data {
 @Suite(
   .enabled(if: PythonClient.python != nil, "ZOETROPE_TEST_PYTHON is not set"),
   .serialized,
-  .timeLimit(.minutes(3))
+  .timeLimit(.minutes(15))
 )
 struct `OpenAI's own client` {
   private func client(
@@ -131,7 +131,7 @@ struct `OpenAI's own client` {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `OpenAI's videos` {
+@Suite(.timeLimit(.minutes(15))) struct `OpenAI's videos` {
   private func post(_ body: String) -> [UInt8] {
     let head = """
       POST /v1/videos HTTP/1.1\r

@@ -5,7 +5,7 @@ import FoundationEssentials
 import Serving
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `An operation` {
+@Suite(.timeLimit(.minutes(15))) struct `An operation` {
   @Test(arguments: [
     ("/books/a/pages/7", 200, #""a 7 2 nil""#),
     ("/books/%41%2Fb/pages/7?scale=10&colour=true&unknown=1", 200, #""A/b 7 10 true""#),
@@ -187,7 +187,7 @@ import Testing
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `A file that is asked for` {
+@Suite(.timeLimit(.minutes(15))) struct `A file that is asked for` {
   private static let text = "0123456789"
 
   private func with(_ body: (LiveServer) async throws -> Void) async throws {
@@ -264,7 +264,7 @@ import Testing
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `A stream of events` {
+@Suite(.timeLimit(.minutes(15))) struct `A stream of events` {
   /// Reads until what has come contains a text.
   private func read(_ connection: RawConnection, until text: String) async throws {
     try await until { connection.receivedText.contains(text) || connection.isClosed }

@@ -6,7 +6,7 @@ import Serving
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `Refusing a request` {
+@Suite(.timeLimit(.minutes(15))) struct `Refusing a request` {
   /// A request that is wrong in one way, and what the answer says.
   struct Wrong: Sendable, CustomTestStringConvertible {
     let testDescription: String
@@ -233,7 +233,7 @@ import VideoService
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `The probes` {
+@Suite(.timeLimit(.minutes(15))) struct `The probes` {
   @Test(arguments: ["/livez", "/readyz", "/healthz"])
   func `answer with one line feed`(path: String) async throws {
     try await LiveServer.with { server in

@@ -5,7 +5,7 @@ import Serving
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `Clients that keep the server waiting` {
+@Suite(.timeLimit(.minutes(15))) struct `Clients that keep the server waiting` {
   /// Sends a byte now and then until there is an answer or no connection.
   private func trickle(_ bytes: [UInt8], on connection: RawConnection) async throws {
     while connection.receivedCount == 0, !connection.isClosed {
@@ -55,7 +55,8 @@ import VideoService
       { _, settings in settings.idleTimeout = .seconds(1) }
     ) { server in
       let connection = try await RawConnection(port: server.port)
-      try await connection.send(Array(start.utf8))
+      // A machine so busy that this comes late has been given up before.
+      try? await connection.send(Array(start.utf8))
       if !start.isEmpty { try await trickle(Array(start.utf8.suffix(1)), on: connection) }
       try await until { connection.isClosed }
     }
@@ -125,7 +126,7 @@ import VideoService
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Headers that a service sends` {
+@Suite(.timeLimit(.minutes(15))) struct `Headers that a service sends` {
   /// Sends back whatever it is given, where nobody should.
   private struct Parrot: Endpoint {
     struct Input: Form {

@@ -25,7 +25,7 @@ private func jpeg(_ width: UInt16, _ height: UInt16) -> [UInt8] {
 @Suite(
   .enabled(if: PythonClient.python != nil, "ZOETROPE_TEST_PYTHON is not set"),
   .serialized,
-  .timeLimit(.minutes(3))
+  .timeLimit(.minutes(15))
 )
 struct `A client of Stability's API` {
   private func client(
@@ -85,7 +85,7 @@ struct `A client of Stability's API` {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Stability's image to video` {
+@Suite(.timeLimit(.minutes(15))) struct `Stability's image to video` {
   private func post(_ parts: [[UInt8]]) -> [UInt8] {
     let bytes = request(parts)
     let path = Array("/generate".utf8)
@@ -150,7 +150,7 @@ struct `A client of Stability's API` {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `The same request through several APIs` {
+@Suite(.timeLimit(.minutes(15))) struct `The same request through several APIs` {
   /// The stub writes what it was asked for: equal files come from equal requests.
   @Test func `is the same job`() async throws {
     let generator = StubGenerator()

@@ -7,7 +7,7 @@ import Subprocess
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `HTTPS` {
+@Suite(.timeLimit(.minutes(15))) struct `HTTPS` {
   /// Makes a certificate for localhost, and a key of its own.
   private func makeCertificate(_ path: String) async throws -> TLSFiles {
     let result = try await Subprocess.run(

@@ -6,7 +6,7 @@ import Serving
 import Testing
 import VideoService
 
-@Suite(.timeLimit(.minutes(2))) struct `Tasks` {
+@Suite(.timeLimit(.minutes(15))) struct `Tasks` {
   /// Begins a task and gives its id.
   private func submit(_ server: LiveServer, seed: Int = 1) async throws -> String {
     let bytes = request([imagePart, part("seed", "\(seed)")])

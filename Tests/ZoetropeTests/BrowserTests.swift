@@ -13,7 +13,7 @@ private let python = ProcessInfo.processInfo.environment["ZOETROPE_TEST_PYTHON"]
   .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set"),
   // A browser and a model keep two cores busy.
   .serialized,
-  .timeLimit(.minutes(3))
+  .timeLimit(.minutes(15))
 )
 struct BrowserTests {
   /// Uses the page as the part of `Browser/page.py` of that name does.

@@ -6,7 +6,7 @@ import Subprocess
 import Testing
 
 /// The short form of `Tools/crash-test.py`.
-@Suite("A server that is killed", .timeLimit(.minutes(5))) struct CrashTests {
+@Suite("A server that is killed", .timeLimit(.minutes(15))) struct CrashTests {
   private static func submit(_ server: Server, seed: Int) async throws -> String {
     let fields = ["width=64", "height=64", "num_frames=2", "num_inference_steps=1", "format=gif"]
     let outcome = try await Programs.run(

@@ -6,7 +6,7 @@ import Glibc
 import Subprocess
 import Testing
 
-@Suite("A crowd at the server", .serialized, .timeLimit(.minutes(5))) struct CrowdTests {
+@Suite("A crowd at the server", .serialized, .timeLimit(.minutes(15))) struct CrowdTests {
   /// Kilobytes, from the kernel's account of a process.
   private func memory(_ name: String, of server: Server) throws -> Int {
     let data = try #require(

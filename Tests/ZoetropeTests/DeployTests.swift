@@ -112,7 +112,7 @@ import Testing
   @Test(
     "BentoML builds and serves an exported bundle, and the tutorial's line works",
     .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set"),
-    .timeLimit(.minutes(5))
+    .timeLimit(.minutes(15))
   )
   func bento() async throws {
     let packed = try await Packed()

@@ -5,3 +5,8 @@
 
 // What Swift's own module of the C library leaves out.
 #include <malloc.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// `preadv2` of one piece with `RWF_NOWAIT`: reads what is in memory, and nothing that a disk must bring.
+ssize_t read_without_waiting(int descriptor, void *bytes, size_t count, int64_t offset);

@@ -72,7 +72,7 @@ struct FormReader: Sendable {
           switch sink {
           case .nowhere: break
           case .text(let name, let bytes): inputs[name] = try text(bytes, name: name)
-          case .file(let name, let file): inputs[name] = .file(file.finished())
+          case .file(let name, let file): inputs[name] = .file(try await file.finished())
           }
           sink = .nowhere
         }
@@ -97,7 +97,7 @@ struct FormReader: Sendable {
   private func write(_ bytes: ByteBuffer, to sink: inout Sink) async throws {
     switch sink {
     case .nowhere: return
-    case .file(_, let file): try await file.write(bytes)
+    case .file(_, let file): try await file.append(bytes)
     case .text(let name, var text):
       guard text.readableBytes + bytes.readableBytes <= limits.fieldBytes else {
         throw fieldTooLong(name)
@@ -223,8 +223,8 @@ struct FormReader: Sendable {
     }
     guard let bytes = Data(base64Encoded: String(encoded)) else { throw notBase64(name) }
     let file = try SpoolFile(in: directory, name: name)
-    try await file.write(ByteBuffer(bytes: bytes))
-    return file.finished()
+    try await file.append(ByteBuffer(bytes: bytes))
+    return try await file.finished()
   }
 
   private func notBase64(_ name: String) -> ServingError {

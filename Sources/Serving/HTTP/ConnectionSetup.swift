@@ -57,7 +57,9 @@ struct ConnectionSetup: HTTPChannelHandler {
 
   func handle(value: Value, logger: Logger) async {
     memory.connectionOpened()
-    await handleHTTP(asyncChannel: value, logger: logger)
+    await withTaskExecutorPreference(EventLoopTasks(value.channel.eventLoop)) {
+      await handleHTTP(asyncChannel: value, logger: logger)
+    }
     memory.connectionClosed()
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-import CMalloc
+import CLinux
 import NIOPosix
 import Synchronization
 

@@ -100,13 +100,14 @@ struct EndpointResponder: Sendable {
     return try await gate.withPlace {
       try await RequestDirectory.with(under: settings.temporaryDirectory, prefix: service.name) {
         directory in
-        let inputs = try await read(incoming, into: directory)
-        let work = { @Sendable in
-          try Answer(await incoming.endpoint.answer(inputs, incoming.call(directory))).response()
+        let work = try incoming.endpoint.bind(await read(incoming, into: directory))
+        let answer = { @Sendable in
+          let reply = try await offEventLoop { try await work(incoming.call(directory)) }
+          return try Answer(reply).response()
         }
         // An endpoint that keeps its tasks has a line of its own for them and the others.
-        if incoming.endpoint.keeper != nil { return try await work() }
-        return try await gate.withTurn(work)
+        if incoming.endpoint.keeper != nil { return try await answer() }
+        return try await gate.withTurn(answer)
       }
     }
   }
@@ -117,7 +118,7 @@ struct EndpointResponder: Sendable {
       clientGone: incoming.watch.clientGone,
       stopping: stopping,
       grace: settings.grace,
-      clock: settings.clock
+      timers: settings.timers ?? EventLoopTimers(eventLoop: incoming.body.channel.eventLoop)
     )
   }
 
@@ -130,12 +131,10 @@ struct EndpointResponder: Sendable {
       limits: service.limits,
       directory: directory
     )
-    let inputs = try await reader.read(
+    return try await reader.read(
       incoming.body,
       contentType: incoming.request.headers[.contentType]
     )
-    try incoming.endpoint.check(inputs)
-    return inputs
   }
 
   // MARK: Tasks
@@ -168,6 +167,7 @@ struct EndpointResponder: Sendable {
         )
         do {
           let inputs = try await read(incoming, into: directory)
+          _ = try incoming.endpoint.bind(inputs)
           return try await tasks.start(
             incoming.endpoint,
             inputs,

@@ -39,8 +39,10 @@ public struct HTTPServer: Sendable {
     public var uploadPatience = Duration.seconds(60)
     /// Where requests get their temporary directories, without a slash at the end.
     public var temporaryDirectory = "/tmp"
-    /// What timeouts and the grace are measured by; tests bring one that they move by hand.
-    package var clock: any Clock<Duration> = ContinuousClock()
+    /// What measures timeouts and the grace; nil for the connections' own timers.
+    ///
+    /// Tests bring some that they move by hand.
+    package var timers: (any Timers)?
 
     /// Creates the default settings.
     public init() {}

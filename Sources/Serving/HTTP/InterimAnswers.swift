@@ -22,24 +22,29 @@ struct InterimAnswers: Sendable {
   ///
   /// - Throws: What `work` throws.
   func during<Value: Sendable>(
-    _ work: @escaping @Sendable () async throws -> Value
+    _ work: @Sendable () async throws -> Value
   ) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value?.self) { group in
-      group.addTask { try await work() }
-      group.addTask {
-        while true {
-          do { try await Task.sleep(for: interval) } catch { return nil }
-          guard isDue() else { continue }
-          // Nobody waits for the write: a client that has stopped reading must not hold the work up.
-          let head = HTTPResponse(status: .continue)
-          channel.writeAndFlush(HTTPResponsePart.head(head), promise: nil)
-        }
-      }
-      defer { group.cancelAll() }
-      while let value = try await group.next() {
-        if let value { return value }
-      }
-      throw CancellationError()
+    let teller = channel.eventLoop.scheduleRepeatedTask(
+      initialDelay: TimeAmount(interval),
+      delay: TimeAmount(interval)
+    ) { [channel, isDue] _ in
+      guard isDue() else { return }
+      // Nobody waits for the write: a client that has stopped reading must not hold the work up.
+      let head = HTTPResponse(status: .continue)
+      channel.writeAndFlush(HTTPResponsePart.head(head), promise: nil)
+    }
+    func stop() async {
+      let stopped = channel.eventLoop.makePromise(of: Void.self)
+      teller.cancel(promise: stopped)
+      try? await stopped.futureResult.get()
+    }
+    do {
+      let value = try await work()
+      await stop()
+      return value
+    } catch {
+      await stop()
+      throw error
     }
   }
 }

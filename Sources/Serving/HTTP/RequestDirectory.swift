@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import CLinux
 import FoundationEssentials
 import Glibc
 import NIOCore
@@ -68,10 +69,29 @@ final class RequestDirectory: Sendable {
 }
 
 /// A file that is being written as its bytes arrive.
-final class SpoolFile: Sendable {
-  private let path: String
-  private let descriptor: Int32
-  private let byteCount = Atomic(0)
+///
+/// They are gathered, since handing them to a thread that may wait for the disk costs more than writing
+/// them does.
+final class SpoolFile {
+  /// Closed when nobody writes any more.
+  private final class Target: Sendable {
+    let path: String
+    let descriptor: Int32
+
+    init(_ path: String) throws(ServingError) {
+      self.path = path
+      descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else { throw fileError("cannot create \(path)") }
+    }
+
+    deinit { close(descriptor) }
+  }
+
+  private let target: Target
+  private var byteCount = 0
+  private var gathered = ByteBuffer()
+  /// As many are gathered, in bytes.
+  private static let most = 128 << 10
 
   /// Creates the file.
   ///
@@ -80,35 +100,46 @@ final class SpoolFile: Sendable {
   ///   - name: Its name there: a field's, never the client's.
   /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault`.
   init(in directory: RequestDirectory, name: String) throws(ServingError) {
-    path = try "\(directory.path)/\(name)"
-    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw fileError("cannot create \(path)") }
+    target = try Target("\(directory.path)/\(name)")
   }
 
-  deinit { close(descriptor) }
-
-  /// Appends bytes; returns when they are written, so that a slow disk slows the upload.
+  /// Appends bytes; where it has to write, it returns when that is done, so that a slow disk slows the
+  /// upload.
   ///
   /// - Throws: ``ServingError`` with code `insufficientStorage` or `internalFault`;
   ///   `CancellationError`.
-  func write(_ bytes: ByteBuffer) async throws {
-    try await NIOThreadPool.singleton.runIfActive { [self] in
-      var rest = bytes
-      while rest.readableBytes > 0 {
-        let count = unsafe rest.withUnsafeReadableBytes { bytes in
-          unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-        }
-        if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { throw fileError("cannot write \(path)") }
-        rest.moveReaderIndex(forwardBy: count)
-        byteCount.add(count, ordering: .relaxed)
-      }
+  func append(_ bytes: ByteBuffer) async throws {
+    byteCount += bytes.readableBytes
+    guard gathered.readableBytes + bytes.readableBytes > Self.most else {
+      gathered.writeImmutableBuffer(bytes)
+      return
     }
+    try await write([gathered, bytes])
+    gathered.clear()
   }
 
-  /// What was written.
-  func finished() -> UploadedFile {
-    UploadedFile(path: path, byteCount: byteCount.load(ordering: .relaxed))
+  /// Writes what is left.
+  ///
+  /// - Returns: The file.
+  /// - Throws: As ``append(_:)``.
+  func finished() async throws -> UploadedFile {
+    try await write([gathered])
+    return UploadedFile(path: target.path, byteCount: byteCount)
+  }
+
+  private func write(_ pieces: [ByteBuffer]) async throws {
+    try await NIOThreadPool.singleton.runIfActive { [target] in
+      for var rest in pieces {
+        while rest.readableBytes > 0 {
+          let count = unsafe rest.withUnsafeReadableBytes { bytes in
+            unsafe Glibc.write(target.descriptor, bytes.baseAddress, bytes.count)
+          }
+          if count < 0 && errno == EINTR { continue }
+          guard count > 0 else { throw fileError("cannot write \(target.path)") }
+          rest.moveReaderIndex(forwardBy: count)
+        }
+      }
+    }
   }
 }
 
@@ -142,20 +173,35 @@ final class OpenFile: Sendable {
   /// - Throws: ``ServingError`` with code `internalFault`, also where the file ends;
   ///   `CancellationError`.
   func read(from offset: Int, count: Int) async throws -> ByteBuffer {
-    try await NIOThreadPool.singleton.runIfActive { [self] in
-      var buffer = ByteBuffer()
-      var result = 0
-      while true {
-        let got = unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
-          let limit = min(count, bytes.count)
-          result = unsafe pread(descriptor, bytes.baseAddress, limit, off_t(offset))
-          return max(0, result)
-        }
-        if got > 0 { return buffer }
-        guard result < 0, errno == EINTR else {
-          throw fileError("cannot read a file that is being sent")
-        }
+    // What the system has in memory, as it has what was just written, need not be waited for.
+    if let bytes = try read(from: offset, count: count, waiting: false) { return bytes }
+    return try await NIOThreadPool.singleton.runIfActive { [self] in
+      guard let bytes = try read(from: offset, count: count, waiting: true) else {
+        throw fileError("cannot read a file that is being sent")
       }
+      return bytes
+    }
+  }
+
+  /// - Returns: nil if the bytes could not be had in this way.
+  private func read(from offset: Int, count: Int, waiting waits: Bool) throws -> ByteBuffer? {
+    var buffer = ByteBuffer()
+    while true {
+      var result = 0
+      let got = unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
+        let limit = min(count, bytes.count)
+        result =
+          unsafe waits
+          ? pread(descriptor, bytes.baseAddress, limit, off_t(offset))
+          : read_without_waiting(descriptor, bytes.baseAddress, limit, Int64(offset))
+        return max(0, result)
+      }
+      if got > 0 { return buffer }
+      if result < 0, errno == EINTR { continue }
+      guard result < 0, !waits else {
+        throw fileError("cannot read a file that is being sent")
+      }
+      return nil
     }
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import Synchronization
+
 /// What can end a request before its work is done.
 package struct RequestLife: Sendable {
   /// The most that the request may take; nil for any time.
@@ -12,25 +14,20 @@ package struct RequestLife: Sendable {
   /// How long work may go on after that.
   let grace: Duration
   /// What both are measured by.
-  let clock: any Clock<Duration>
+  package var timers: any Timers
 
   package init(
     timeout: Duration?,
     clientGone: Occurrence,
     stopping: Occurrence,
     grace: Duration,
-    clock: any Clock<Duration> = ContinuousClock()
+    timers: any Timers
   ) {
     self.timeout = timeout
     self.clientGone = clientGone
     self.stopping = stopping
     self.grace = grace
-    self.clock = clock
-  }
-
-  private enum Outcome<Value: Sendable>: Sendable {
-    case finished(Value)
-    case interrupted(ServingError)
+    self.timers = timers
   }
 
   /// Runs `work` and cancels it if one of these happens first.
@@ -41,44 +38,97 @@ package struct RequestLife: Sendable {
   ///   short; otherwise what `work` throws.
   package func run<Value: Sendable>(
     _ work: @escaping @Sendable () async throws -> Value
-  ) async throws
-    -> Value
-  {
-    try await withThrowingTaskGroup(of: Outcome<Value>.self) { group in
-      group.addTask { .finished(try await work()) }
-      if let timeout {
-        group.addTask {
-          try await clock.sleep(for: timeout)
-          return .interrupted(
-            ServingError(
-              .timedOut,
-              "Not able to process the request in \(timeout / .seconds(1)) seconds"
-            )
-          )
-        }
-      }
+  ) async throws -> Value {
+    let end = End()
+    watch(for: end)
+    defer { end.forgetCauses() }
+    return try await withThrowingTaskGroup(of: Value?.self) { group in
+      group.addTask { try await work() }
       group.addTask {
-        await clientGone.wait()
-        try Task.checkCancellation()
-        return .interrupted(ServingError(.clientGone, "the client closed the connection"))
-      }
-      group.addTask {
-        await stopping.wait()
-        try await clock.sleep(for: grace)
-        return .interrupted(
-          ServingError(
-            .stopping,
-            "the server is shutting down: try again later",
-            retryAfter: 10
-          )
-        )
+        await end.came.wait()
+        return nil
       }
       defer { group.cancelAll() }
-      switch try await group.next() {
-      case .finished(let value): return value
-      case .interrupted(let error): throw error
-      case nil: throw CancellationError()
+      let first = try await group.next() ?? nil
+      if let first { return first }
+      try end.check()
+      throw CancellationError()
+    }
+  }
+
+  private func watch(for end: End) {
+    let (timers, grace) = (timers, grace)
+    if let timeout {
+      end.keep(
+        timers.after(timeout) {
+          let seconds = timeout / .seconds(1)
+          end.come(
+            ServingError(.timedOut, "Not able to process the request in \(seconds) seconds")
+          )
+        }
+      )
+    }
+    end.keep(
+      clientGone.then {
+        end.come(ServingError(.clientGone, "the client closed the connection"))
       }
+    )
+    end.keep(
+      stopping.then {
+        end.keep(
+          timers.after(grace) {
+            end.come(
+              ServingError(
+                .stopping,
+                "the server is shutting down: try again later",
+                retryAfter: 10
+              )
+            )
+          }
+        )
+      }
+    )
+  }
+
+  /// The end of a request before its work is done.
+  private final class End: Sendable {
+    private struct State {
+      var reason: ServingError?
+      var isOver = false
+      /// Each has something that may still bring the end about forget it.
+      var causes: [@Sendable () -> Void] = []
+    }
+
+    let came = Occurrence()
+    private let state = Mutex(State())
+
+    /// Brings the end about; the first reason counts.
+    func come(_ reason: ServingError) {
+      state.withLock { $0.reason = $0.reason ?? reason }
+      came.happen()
+    }
+
+    /// - Throws: The reason, if the end has come.
+    func check() throws(ServingError) {
+      if let reason = state.withLock({ $0.reason }) { throw reason }
+    }
+
+    /// Keeps what has a cause forgotten until that is wanted, which may be already.
+    func keep(_ forget: @escaping @Sendable () -> Void) {
+      let isOver = state.withLock { state in
+        if !state.isOver { state.causes.append(forget) }
+        return state.isOver
+      }
+      if isOver { forget() }
+    }
+
+    func forgetCauses() {
+      let causes = state.withLock { state in
+        state.isOver = true
+        defer { state.causes = [] }
+        return state.causes
+      }
+      for forget in causes { forget() }
     }
   }
 }

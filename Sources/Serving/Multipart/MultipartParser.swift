@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import Glibc
 package import NIOCore
 
 /// Reads a multipart/form-data body (RFC 7578) as it arrives.
@@ -103,28 +104,37 @@ package struct MultipartParser {
   ///
   /// Having taken a delimiter, it changes the state and gives nil.
   private mutating func scan() throws(ServingError) -> ByteBuffer? {
-    let view = buffer.readableBytesView
-    var from = view.startIndex
-    var end = view.endIndex
-    while let start = view[from...].firstIndex(of: 13) {
-      var matched = 1
-      while matched < delimiter.count, start + matched < view.endIndex,
-        view[start + matched] == delimiter[matched]
-      { matched += 1 }
-      let isWhole = matched == delimiter.count
-      if isWhole && start == view.startIndex {
-        buffer.moveReaderIndex(forwardBy: delimiter.count)
-        state = .delimiterTail
-        return nil
-      }
-      if isWhole || start + matched == view.endIndex {
-        end = start
-        break
-      }
-      from = start + 1
+    let (count, isDelimited) = unsafe buffer.withUnsafeReadableBytes { bytes in
+      unsafe delimiter.withUnsafeBytes { delimiter in unsafe Self.content(of: bytes, delimiter) }
     }
-    let count = end - view.startIndex
+    if isDelimited && count == 0 {
+      buffer.moveReaderIndex(forwardBy: delimiter.count)
+      state = .delimiterTail
+    }
     return count > 0 ? buffer.readSlice(length: count) : nil
+  }
+
+  /// How many bytes stand before the first delimiter, or before what may be the beginning of one.
+  ///
+  /// - Returns: The number, and whether it is a whole delimiter that follows.
+  private static func content(
+    of bytes: UnsafeRawBufferPointer,
+    _ delimiter: UnsafeRawBufferPointer
+  ) -> (count: Int, isDelimited: Bool) {
+    guard let base = bytes.baseAddress, let pattern = delimiter.baseAddress,
+      let first = unsafe delimiter.first
+    else { return (0, false) }
+    var start = 0
+    // The library's search looks at 32 bytes at a time.
+    while let found = unsafe memchr(base + start, Int32(first), bytes.count - start) {
+      start = unsafe UnsafeRawPointer(found) - base
+      let length = min(delimiter.count, bytes.count - start)
+      if unsafe memcmp(found, pattern, length) == 0 {
+        return (start, length == delimiter.count)
+      }
+      start += 1
+    }
+    return (bytes.count, false)
   }
 
   /// Reads what follows a boundary: `--` after the last, else padding and a line break.

@@ -97,7 +97,8 @@ struct OperationResponder: Sendable {
       timeout: service.timeout,
       clientGone: incoming.watch.clientGone,
       stopping: stopping,
-      grace: settings.grace
+      grace: settings.grace,
+      timers: settings.timers ?? EventLoopTimers(eventLoop: context.channel.eventLoop)
     )
     let work: @Sendable () async throws -> Response = {
       try await life.run { try await answer(incoming, inputs) }
@@ -150,7 +151,7 @@ struct OperationResponder: Sendable {
         ownDirectory: directory
       )
       return try await perform {
-        try Answer(await work(call)).response(
+        try Answer(await offEventLoop { try await work(call) }).response(
           to: incoming.request,
           endingAt: [incoming.watch.clientGone, stopping]
         )

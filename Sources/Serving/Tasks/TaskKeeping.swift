@@ -110,11 +110,12 @@ struct TaskKeeper: Sendable {
     _ schema: Result<FormSchema<Wrapped.Input>, ServingError>
   ) {
     submit = { inputs, call in
-      try await endpoint.submit(schema.get().decode(inputs), call)
+      let input = try schema.get().decode(inputs)
+      return try await offEventLoop { try await endpoint.submit(input, call) }
     }
-    find = { try await endpoint.task($0, $1) }
-    result = { try await endpoint.result(of: $0, $1) }
-    retry = { try await endpoint.retry($0, $1) }
-    cancel = { try await endpoint.cancel($0, $1) }
+    find = { id, call in try await offEventLoop { try await endpoint.task(id, call) } }
+    result = { id, call in try await offEventLoop { try await endpoint.result(of: id, call) } }
+    retry = { id, call in try await offEventLoop { try await endpoint.retry(id, call) } }
+    cancel = { id, call in try await offEventLoop { try await endpoint.cancel(id, call) } }
   }
 }

@@ -138,12 +138,13 @@ final class TaskRunner: Sendable {
       logger: logger,
       ownDirectory: job.record.directory
     )
+    let timers = settings.timers ?? EventLoopTimers.shared
     let life = RequestLife(
       timeout: nil,
       clientGone: cancellations.withLock { $0[id] } ?? Occurrence(),
       stopping: stopping,
       grace: settings.grace,
-      clock: settings.clock
+      timers: timers
     )
     // Nobody waits with a connection open, so the time in line does not count.
     let work = RequestLife(
@@ -151,7 +152,7 @@ final class TaskRunner: Sendable {
       clientGone: Occurrence(),
       stopping: Occurrence(),
       grace: .zero,
-      clock: settings.clock
+      timers: timers
     )
     let status: TaskState.Status
     let answer: Answer
@@ -159,7 +160,7 @@ final class TaskRunner: Sendable {
       answer = try await life.run { [gate] in
         try await gate.withTurn {
           try await work.run {
-            try Answer(await job.endpoint.answer(job.record.inputs, call))
+            try Answer(await job.endpoint.bind(job.record.inputs)(call))
           }
         }
       }

@@ -87,7 +87,8 @@ extension VideoJobs {
       timeout: settings.timeout,
       clientGone: stop,
       stopping: stopping,
-      grace: grace
+      grace: grace,
+      timers: settings.timers
     )
     let clip: Result<(GeneratedClip, JobFile), any Error>
     do {

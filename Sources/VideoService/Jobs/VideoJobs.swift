@@ -4,7 +4,7 @@
 import Crypto
 import FoundationEssentials
 package import Logging
-import Serving
+package import Serving
 import Synchronization
 
 /// The one line in which all clips are made, whatever API they were asked for through.
@@ -18,6 +18,8 @@ package final class VideoJobs: Sendable {
     package var queue = 100
     /// How long making one clip may take.
     package var timeout = Duration.seconds(600)
+    /// What that is measured by.
+    package var timers: any Timers = EventLoopTimers.shared
     /// How long a job is kept after it ended.
     package var keptFor = Duration.seconds(7 * 86_400)
     /// How many bytes pictures and clips of jobs that ended may have together.
