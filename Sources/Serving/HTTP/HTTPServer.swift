@@ -142,26 +142,18 @@ public struct HTTPServer: Sendable {
       settings: settings,
       logger: logger
     )
-    let responder = ServiceResponder(
+    let handling = RequestHandling(
       service: service,
-      settings: settings,
-      routes: try service.routes,
-      stopping: stopping,
       gate: gate,
+      stopping: stopping,
+      settings: settings
+    )
+    let responder = ServiceResponder(
+      handling: handling,
+      routes: try service.routes,
       metrics: ServiceMetrics(service, registry: metrics),
-      endpoints: EndpointResponder(
-        service: service,
-        gate: gate,
-        stopping: stopping,
-        settings: settings,
-        tasks: tasks
-      ),
-      operations: OperationResponder(
-        service: service,
-        gate: gate,
-        stopping: stopping,
-        settings: settings
-      ),
+      endpoints: EndpointResponder(handling: handling, tasks: tasks),
+      operations: OperationResponder(handling: handling),
       crossOrigin: CrossOrigin(settings.allowedOrigins, for: service),
       logger: logger
     )

@@ -22,19 +22,6 @@ final class RequestDirectory: Sendable {
   ///   - prefix: What its name begins with.
   init(under parent: String, prefix: String) { template = "\(parent)/\(prefix)-XXXXXX" }
 
-  /// Has a directory while `body` runs and removes it with all its content, however `body` ends.
-  ///
-  /// - Throws: What `body` throws.
-  static func with<Value>(
-    under parent: String,
-    prefix: String,
-    _ body: (RequestDirectory) async throws -> Value
-  ) async throws -> Value {
-    let directory = RequestDirectory(under: parent, prefix: prefix)
-    defer { directory.remove() }
-    return try await body(directory)
-  }
-
   /// The path, without a slash at its end.
   var path: String {
     get throws(ServingError) {

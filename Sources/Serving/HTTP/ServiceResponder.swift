@@ -19,16 +19,16 @@ struct ConnectionContext: RequestContext {
 
 /// Answers every request of one service.
 struct ServiceResponder: HTTPResponder {
-  let service: Service
-  let settings: HTTPServer.Settings
+  let handling: RequestHandling
   let routes: RouteTable
-  let stopping: Occurrence
-  let gate: Gate
   let metrics: ServiceMetrics
   let endpoints: EndpointResponder
   let operations: OperationResponder
   let crossOrigin: CrossOrigin
   let logger: Logger
+
+  private var service: Service { handling.service }
+  private var settings: HTTPServer.Settings { handling.settings }
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let path = request.uri.path
@@ -110,33 +110,32 @@ struct ServiceResponder: HTTPResponder {
       return fixed(document.body, headers: document.headers, isHead: request.method == .head)
     case .metrics:
       return fixed(
-        ByteBuffer(string: metrics.text(service.load?() ?? gate.work)),
+        ByteBuffer(string: metrics.text(service.load?() ?? handling.gate.work)),
         headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
         isHead: request.method == .head
       )
     case .endpoint(let endpoint, let task):
-      return await endpoints.respond(
+      return await handling.respond(
         to: request,
-        context,
-        at: endpoint,
-        task,
+        on: context.channel,
         trace,
         keyName: keyName,
         logger
-      )
+      ) { incoming in try await endpoints.respond(to: incoming, at: endpoint, task) }
     case .operations:
       guard let operation = route.operation(for: request.method) else {
         return refuse(request, .methodNotAllowed)
       }
-      return await operations.respond(
+      return await handling.respond(
         to: request,
-        context,
-        with: operation,
-        match.parameters,
-        keyName,
+        on: context.channel,
         trace,
-        logger
-      )
+        keyName: keyName,
+        logger,
+        errorsIn: operation.envelope
+      ) { incoming in
+        try await operations.respond(to: incoming, with: operation, match.parameters)
+      }
     }
   }
 
@@ -152,7 +151,7 @@ struct ServiceResponder: HTTPResponder {
     return text("\n", status, isHead: isHead)
   }
 
-  private var isServing: Bool { service.readiness.isReady && !stopping.hasHappened }
+  private var isServing: Bool { service.readiness.isReady && !handling.stopping.hasHappened }
 
   private func refuse(
     _ request: Request,

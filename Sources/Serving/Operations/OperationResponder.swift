@@ -3,65 +3,26 @@
 
 import HTTPTypes
 import Hummingbird
-import Logging
-import NIOCore
 
 /// Answers the requests to a service's operations.
 struct OperationResponder: Sendable {
-  let service: Service
-  let gate: Gate
-  let stopping: Occurrence
-  let settings: HTTPServer.Settings
+  let handling: RequestHandling
 
-  /// A request on its way through.
-  private struct Incoming: Sendable {
-    let request: Request
-    let body: IncomingBody
-    let operation: HTTPOperation
-    let watch: ConnectionWatch
-    let keyName: String?
-    let trace: TraceContext
-    let logger: Logger
-  }
-
+  /// Answers a request that ``RequestHandling`` has taken on.
+  ///
+  /// - Throws: ``ServingError`` for what the client should know; whatever the operation throws.
   func respond(
-    to request: Request,
-    _ context: ConnectionContext,
+    to incoming: Incoming,
     with operation: HTTPOperation,
-    _ parameters: [String: Substring],
-    _ keyName: String?,
-    _ trace: TraceContext,
-    _ logger: Logger
-  ) async -> Response {
-    let body = IncomingBody(
-      request: request,
-      channel: context.channel,
-      pace: settings.uploadPace
-    )
-    var response: Response
-    do {
-      let incoming = Incoming(
-        request: request,
-        body: body,
-        operation: operation,
-        watch: try await context.channel.pipeline.handler(type: ConnectionWatch.self).get(),
-        keyName: keyName,
-        trace: trace,
-        logger: logger
-      )
-      let inputs = try Self.inputs(parameters, request.uri.query, of: operation.forms)
-      try operation.check(inputs)
-      response = try await call(incoming, inputs, context)
-    } catch {
-      let error = ServingError(caught: error)
-      error.log(to: logger)
-      response = Response(status: .init(code: error.code.status))
-      let answer = Answer(error, in: operation.envelope.map { ($0, trace.spanID) })
-      if let refusal = try? answer.response(isHead: request.method == .head) { response = refusal }
+    _ parameters: [String: Substring]
+  ) async throws -> Response {
+    let inputs = try Self.inputs(parameters, incoming.request.uri.query, of: operation.forms)
+    try operation.check(inputs)
+    let work = { @Sendable in
+      try await handling.life(of: incoming).run { try await answer(incoming, operation, inputs) }
     }
-    if request.hasBody, !body.isRead { response.headers[.connection] = "close" }
-    service.mark(&response, trace)
-    return response
+    guard operation.takesTurn else { return try await work() }
+    return try await handling.tellingClient(of: incoming, during: work)
   }
 
   /// What the path and the query give.
@@ -88,72 +49,48 @@ struct OperationResponder: Sendable {
     return inputs
   }
 
-  private func call(
-    _ incoming: Incoming,
-    _ inputs: [String: FieldInput],
-    _ context: ConnectionContext
-  ) async throws -> Response {
-    let life = RequestLife(
-      timeout: service.timeout,
-      clientGone: incoming.watch.clientGone,
-      stopping: stopping,
-      grace: settings.grace,
-      timers: settings.timers ?? EventLoopTimers(eventLoop: context.channel.eventLoop)
-    )
-    let work: @Sendable () async throws -> Response = {
-      try await life.run { try await answer(incoming, inputs) }
-    }
-    guard incoming.operation.takesTurn, let interval = settings.interimInterval,
-      incoming.watch.takesInterimAnswers
-    else { return try await work() }
-    return try await InterimAnswers(
-      channel: context.channel,
-      interval: interval,
-      isDue: { incoming.body.isRead || !incoming.request.hasBody }
-    ).during(work)
-  }
-
   private func answer(
     _ incoming: Incoming,
+    _ operation: HTTPOperation,
     _ inputs: [String: FieldInput]
   ) async throws -> Response {
-    guard incoming.operation.takesTurn else {
-      try service.limits.admit(incoming.body)
-      return try await withWork(incoming, inputs) { work in try await work() }
+    guard operation.takesTurn else {
+      try handling.service.limits.admit(incoming.body)
+      return try await withWork(incoming, operation, inputs) { work in try await work() }
     }
-    try service.admit(incoming.body)
-    return try await gate.withPlace {
-      try await withWork(incoming, inputs) { work in try await gate.withTurn { try await work() } }
+    try handling.service.admit(incoming.body)
+    return try await handling.gate.withPlace {
+      try await withWork(incoming, operation, inputs) { work in
+        try await handling.gate.withTurn { try await work() }
+      }
     }
   }
 
   /// Reads the request, and leaves it to `perform` when the work begins.
   private func withWork(
     _ incoming: Incoming,
+    _ operation: HTTPOperation,
     _ inputs: [String: FieldInput],
     _ perform: (_ work: () async throws -> Response) async throws -> Response
   ) async throws -> Response {
-    try await RequestDirectory.with(under: settings.temporaryDirectory, prefix: service.name) {
-      directory in
+    try await handling.withDirectory { directory in
       var inputs = inputs
-      let entries = incoming.operation.forms.body
+      let entries = operation.forms.body
       if !entries.isEmpty {
-        let reader = FormReader(entries: entries, limits: service.limits, directory: directory)
+        let reader = FormReader(
+          entries: entries,
+          limits: handling.service.limits,
+          directory: directory
+        )
         let type = incoming.request.headers[.contentType]
         inputs.merge(try await reader.read(incoming.body, contentType: type)) { $1 }
       }
-      let work = try incoming.operation.bind(inputs)
-      let call = Call(
-        trace: incoming.trace,
-        keyName: incoming.keyName,
-        logger: incoming.logger,
-        headers: incoming.request.headers,
-        ownDirectory: directory
-      )
+      let work = try operation.bind(inputs)
+      let call = incoming.call(directory)
       return try await perform {
         try Answer(await offEventLoop { try await work(call) }).response(
           to: incoming.request,
-          endingAt: [incoming.watch.clientGone, stopping]
+          endingAt: [incoming.watch.clientGone, handling.stopping]
         )
       }
     }
