@@ -266,7 +266,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ] + subprocess,
-      exclude: ["Clients"]
+      exclude: ["Clients", "Transcripts"]
     ),
     .testTarget(name: "PackagingTests", dependencies: ["Packaging"]),
     .testTarget(
