@@ -143,7 +143,7 @@ let package = Package(
     .target(
       name: "Packaging",
       dependencies: [
-        "CZlib",
+        "CZlib", "Serving",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -268,7 +268,7 @@ let package = Package(
       ] + subprocess,
       exclude: ["Clients", "Transcripts"]
     ),
-    .testTarget(name: "PackagingTests", dependencies: ["Packaging"]),
+    .testTarget(name: "PackagingTests", dependencies: ["Packaging", "Serving"]),
     .testTarget(
       name: "ZoetropeTests",
       dependencies: [

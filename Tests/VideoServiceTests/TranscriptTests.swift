@@ -18,7 +18,7 @@ import VideoService
       service.traceIDHeader = "x-bentoml-trace-id"
     }
     try await replay.run("slow", isHeld: true) { service, _ in
-      service.timeout = .milliseconds(50)
+      service.traffic.timeout = .milliseconds(50)
     }
     try await replay.run("crowded", isCrowded: true)
     #expect(replay.count > 200)

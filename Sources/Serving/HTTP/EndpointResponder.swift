@@ -113,7 +113,7 @@ struct EndpointResponder: Sendable {
 
   private func life(of incoming: Incoming) -> RequestLife {
     RequestLife(
-      timeout: service.timeout,
+      timeout: service.traffic.timeout,
       clientGone: incoming.watch.clientGone,
       stopping: stopping,
       grace: settings.grace,

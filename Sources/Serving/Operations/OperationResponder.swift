@@ -94,7 +94,7 @@ struct OperationResponder: Sendable {
     _ context: ConnectionContext
   ) async throws -> Response {
     let life = RequestLife(
-      timeout: service.timeout,
+      timeout: service.traffic.timeout,
       clientGone: incoming.watch.clientGone,
       stopping: stopping,
       grace: settings.grace
