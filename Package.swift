@@ -180,6 +180,15 @@ let package = Package(
       path: "Benchmarks/Serving"
     ),
 
+    // What serving another model takes; a package of its own to those who copy it.
+    .executableTarget(
+      name: "resize",
+      dependencies: [
+        "Serving", logging, .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      path: "Examples/resize/Sources/resize"
+    ),
+
     // Tests.
     .target(
       name: "TensorReference",
@@ -272,7 +281,7 @@ let package = Package(
     .testTarget(
       name: "ZoetropeTests",
       dependencies: [
-        "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
+        "resize", "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
       ] + subprocess,
       exclude: ["Assets", "Browser", "Clients"]
     ),
