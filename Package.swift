@@ -143,7 +143,7 @@ let package = Package(
     .target(
       name: "Packaging",
       dependencies: [
-        "CZlib",
+        "CZlib", "Serving",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -178,6 +178,15 @@ let package = Package(
       name: "serving-benchmark",
       dependencies: ["Serving", logging],
       path: "Benchmarks/Serving"
+    ),
+
+    // What serving another model takes; a package of its own to those who copy it.
+    .executableTarget(
+      name: "resize",
+      dependencies: [
+        "Serving", logging, .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      path: "Examples/resize/Sources/resize"
     ),
 
     // Tests.
@@ -266,13 +275,13 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ] + subprocess,
-      exclude: ["Clients"]
+      exclude: ["Clients", "Transcripts"]
     ),
-    .testTarget(name: "PackagingTests", dependencies: ["Packaging"]),
+    .testTarget(name: "PackagingTests", dependencies: ["Packaging", "Serving"]),
     .testTarget(
       name: "ZoetropeTests",
       dependencies: [
-        "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
+        "resize", "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
       ] + subprocess,
       exclude: ["Assets", "Browser", "Clients"]
     ),

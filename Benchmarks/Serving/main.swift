@@ -39,8 +39,8 @@ var service = try Service("Benchmark", product: "Benchmark/1") {
   Add()
   Copy()
 }
-service.concurrency = 16
-service.queue = 1000
+service.traffic.concurrency = 16
+service.traffic.queue = 1000
 var settings = HTTPServer.Settings()
 settings.port = CommandLine.arguments.last.flatMap { Int($0) } ?? 3000
 let logger = Logger(label: "benchmark") { _ in LineLogHandler(.text) }

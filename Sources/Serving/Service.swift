@@ -19,12 +19,10 @@ public struct Service: Sendable {
   public let product: String
   /// The version of the service, as its documents and metrics say it.
   public var version = "not available"
-  /// How many requests are worked on at once.
-  public var concurrency = 1
-  /// How many requests may wait besides.
-  public var queue = 8
-  /// How long a request may take in all: upload, waiting and work.
-  public var timeout = Duration.seconds(600)
+  /// What the service needs of a machine.
+  public var resources = Resources()
+  /// How much the service takes on at once.
+  public var traffic = Traffic()
   /// How long the result of a task is kept after it ended.
   public var taskRetention = Duration.seconds(86_400)
   /// How many tasks that ended are kept; the oldest go first.

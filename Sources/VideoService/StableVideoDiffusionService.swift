@@ -3,6 +3,11 @@
 
 package import Serving
 
+extension Resources {
+  /// What Stable Video Diffusion needs; it runs without a GPU too, but takes much longer.
+  package static let stableVideoDiffusion = Resources(gpu: 1)
+}
+
 extension Service {
   /// The service of Stable Video Diffusion: the routes that clients of the BentoML original use.
   ///
@@ -32,7 +37,8 @@ extension Service {
     service.metricsNamespace = "bentoml_service"
     service.requestIDHeader = "x-bentoml-request-id"
     service.exposedHeaders = ["X-Zoetrope-Seed", "Finish-Reason", "Seed"]
-    service.queue = jobs.settings.queue
+    service.resources = .stableVideoDiffusion
+    service.traffic.queue = jobs.settings.queue
     service.load = {
       let load = jobs.load
       return (running: load.running, waiting: load.waiting)

@@ -22,14 +22,19 @@ public struct ZoetropeClient: Sendable {
   private let server: String
   private let key: String?
   /// Tells of a server that does not listen at once, so that this client can count its attempts.
-  private static let http: HTTPClient = {
+  private static let http = makeHTTP(silence: nil)
+  /// Takes a connection for broken on which a server is silent that has something to say every 15 seconds.
+  private static let listener = makeHTTP(silence: .seconds(60))
+
+  private static func makeHTTP(silence: TimeAmount?) -> HTTPClient {
     var configuration = HTTPClient.Configuration()
     configuration.connectionPool.retryConnectionEstablishment = false
+    configuration.timeout.read = silence
     return HTTPClient(
       eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
       configuration: configuration
     )
-  }()
+  }
 
   /// Creates a client.
   ///
@@ -109,14 +114,19 @@ public struct ZoetropeClient: Sendable {
     let detail: [Detail]?
   }
 
+  private func request(_ method: HTTPMethod, _ path: String) -> HTTPClientRequest {
+    var request = HTTPClientRequest(url: server + path)
+    request.method = method
+    if let key { request.headers.add(name: "authorization", value: "Bearer \(key)") }
+    return request
+  }
+
   func send(
     _ method: HTTPMethod,
     _ path: String,
     form: (picture: [UInt8], parameters: ClipParameters)? = nil
   ) async throws -> Answer {
-    var request = HTTPClientRequest(url: server + path)
-    request.method = method
-    if let key { request.headers.add(name: "authorization", value: "Bearer \(key)") }
+    var request = request(method, path)
     if let form {
       let boundary =
         "zoetrope-\(UInt64.random(in: .min ... .max))-\(UInt64.random(in: .min ... .max))"
@@ -155,9 +165,52 @@ public struct ZoetropeClient: Sendable {
     }
   }
 
+  /// Hears one stream of events, or as much of it as comes.
+  ///
+  /// - Parameters:
+  ///   - path: Where the events are.
+  ///   - reader: What was read before, and where to go on.
+  ///   - take: Takes an event; false if it wants no more.
+  /// - Returns: Whether there are events there.
+  /// - Throws: ``ClientError``, with `unreachable` where it may help to come back; `CancellationError`;
+  ///   what `take` throws.
+  func listen(
+    _ path: String,
+    _ reader: inout EventReader,
+    _ take: (EventReader.Event) throws -> Bool
+  ) async throws -> Bool {
+    var request = request(.GET, path)
+    request.headers.add(name: "accept", value: "text/event-stream")
+    if !reader.lastID.isEmpty {
+      request.headers.add(name: "last-event-id", value: reader.lastID)
+    }
+    do {
+      let response = try await Self.listener.execute(request, timeout: .seconds(Int64(timeout)))
+      let status = Int(response.status.code)
+      if status == 429 || status >= 500 {
+        throw ClientError(.unreachable, "the server answered with status \(status)")
+      }
+      let type = response.headers.first(name: "content-type") ?? ""
+      guard status == 200, type.hasPrefix("text/event-stream") else { return false }
+      // What was left of an event when the connection broke is sent again.
+      reader.beginAnew()
+      for try await bytes in response.body {
+        for event in try reader.read(bytes.readableBytesView) where try !take(event) {
+          return true
+        }
+      }
+      return true
+    } catch let error as ClientError {
+      throw error
+    } catch {
+      try Task.checkCancellation()
+      throw ClientError(.unreachable, "\(server) cannot be reached: \(error)")
+    }
+  }
+
   /// Half a second, doubled with each attempt, and up to half as much again, so that many clients do
   /// not come back at once.
-  private static func backoff(_ attempt: Int) -> Duration {
+  static func backoff(_ attempt: Int) -> Duration {
     .milliseconds(500 << min(attempt, 6)) * Double.random(in: 1...1.5)
   }
 

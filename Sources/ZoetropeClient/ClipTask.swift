@@ -7,7 +7,7 @@ import NIOHTTP1
 public struct ClipTask: Sendable {
   /// What the server knows the task by; who has it may read the clip.
   public let id: String
-  private let client: ZoetropeClient
+  let client: ZoetropeClient
 
   init(id: String, client: ZoetropeClient) {
     self.id = id
@@ -23,15 +23,15 @@ public struct ClipTask: Sendable {
 
   /// Waits for the clip.
   ///
-  /// - Parameter interval: The time between two questions.
+  /// - Parameter interval: The time between two questions to a server that does not tell by itself.
   /// - Returns: The clip.
   /// - Throws: ``ClientError``, with the server's reason if the task failed; `CancellationError`, which
   ///   leaves the task alone.
   public func clip(askingEvery interval: Duration = .milliseconds(500)) async throws -> Clip {
-    while try await status() == .inProgress { try await Task.sleep(for: interval) }
-    if try await status() == .canceled {
-      throw ClientError(.cancelled, "the task was cancelled")
-    }
+    var last: ClipTaskStatus?
+    for try await progress in progress(askingEvery: interval) { last = progress.status }
+    try Task.checkCancellation()
+    if last == .canceled { throw ClientError(.cancelled, "the task was cancelled") }
     return Clip(try await client.send(.GET, "/generate/get?task_id=\(id)"))
   }
 

@@ -2,14 +2,18 @@
 // Copyright 2026 the Zoetrope authors
 
 import Packaging
+import Serving
 import Testing
 
 struct `A service's description` {
-  private func read(_ text: String, as name: String = "zoetrope.yaml") throws -> ServiceDescription
-  {
+  private func read(
+    _ text: String,
+    as name: String = "zoetrope.yaml",
+    resources: Resources = Resources()
+  ) throws -> ServiceDescription {
     let folder = try Folder()
     try folder.write(name, text)
-    return try ServiceDescription.read(folder: folder.path)
+    return try ServiceDescription.read(folder: folder.path, resources: resources)
   }
 
   @Test func `says all there is to say`() throws {
@@ -56,6 +60,20 @@ struct `A service's description` {
     #expect(service.image.user == 1000)
     #expect(service.image.packages == ["fonts-dejavu-core"])
     #expect(service.remarks == [])
+  }
+
+  @Test func `needs what its declaration in Swift says, where the file does not`() throws {
+    let declared = Resources(gpu: 2, gpuType: "NVIDIA-L4", memory: "16Gi")
+    func needs(_ text: String, as name: String = "zoetrope.yaml") throws -> Resources {
+      try read(text, as: name, resources: declared).resources
+    }
+    #expect(try needs("name: a") == declared)
+    #expect(try needs("service: \"service:A\"", as: "bentofile.yaml") == declared)
+    #expect(
+      try needs("name: a\nresources: {gpu: 1, cpu: 500m}")
+        == Resources(gpu: 1, gpuType: "NVIDIA-L4", cpu: "500m", memory: "16Gi")
+    )
+    #expect(try needs("name: a\nresources: {gpu: 0}") == Resources(memory: "16Gi"))
   }
 
   @Test(arguments: [

@@ -95,7 +95,7 @@ import VideoService
     try await LiveServer.with(
       generator,
       { service, settings in
-        service.timeout = .milliseconds(500)
+        service.traffic.timeout = .milliseconds(500)
         settings.timers = timers
       }
     ) { server in

@@ -21,7 +21,7 @@ struct LiveServer {
 
   /// Serves clips while `body` runs, then stops gracefully.
   static func with<Value>(
-    _ generator: StubGenerator = StubGenerator(),
+    _ generator: any ClipGenerating = StubGenerator(),
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
     jobs changeJobs: (inout VideoJobs.Settings) -> Void = { _ in },
     _ body: (LiveServer) async throws -> Value
@@ -46,7 +46,7 @@ struct LiveServer {
 
   private static func with<Value>(
     serving makeService: (VideoJobs) throws -> Serving.Service,
-    _ generator: StubGenerator,
+    _ generator: any ClipGenerating,
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void,
     jobs changeJobs: (inout VideoJobs.Settings) -> Void,
     _ body: (LiveServer) async throws -> Value

@@ -17,7 +17,7 @@ import Testing
     return try #require(line.flatMap { Int($0.filter(\.isNumber)) })
   }
 
-  @Test("fifty uploads of 20 MB at once take no memory to speak of")
+  @Test("fifty uploads of 20 MB at once, and fifty downloads, take no memory to speak of")
   func uploads() async throws {
     let place = try Workplace()
     try await place.makeModel()
@@ -46,6 +46,23 @@ import Testing
       #expect(lines.allSatisfy { $0.hasPrefix("400 209") }, "\(lines)")
       let peak = try memory("VmHWM", of: server)
       #expect(peak - before < 20_000, "\(before) kB before, \(peak) kB at most")
+      // The picture of a job stays, though no clip can be made of it.
+      let downloads = try await Programs.shell(
+        """
+        job=$(curl -sS -H 'Expect:' -F 'image=@\(picture)' \(server.address)/jobs | cut -d '"' -f 4)
+        echo 5 > /proc/\(server.process)/clear_refs
+        for i in $(seq 50); do
+          curl -sS -o /dev/null -w '%{http_code} %{size_download}\n' \
+            \(server.address)/jobs/$job/picture &
+        done
+        wait
+        """
+      )
+      let answers = downloads.output.split(separator: "\n")
+      #expect(answers.count == 50, "\(downloads.error)")
+      #expect(answers.allSatisfy { $0 == "200 20971520" }, "\(answers)")
+      let second = try memory("VmHWM", of: server)
+      #expect(second - before < 20_000, "\(before) kB before, \(second) kB at most")
       #expect(try FileManager.default.contentsOfDirectory(atPath: server.temporary).isEmpty)
     }
     #expect(status == .exited(0))

@@ -197,6 +197,13 @@ struct Server {
       )
       #expect(remote.status == 0, "\(remote.error)")
       #expect(remote.output.contains(#""seeds":[42]"#), "\(remote.output)")
+      let shown = [
+        #"{"done":0,"event":"progress","stage":"encode","total":1}"#,
+        #"{"done":1,"event":"progress","stage":"denoise","total":2}"#,
+        #"{"done":2,"event":"progress","stage":"denoise","total":2}"#,
+        #"{"done":4,"event":"progress","stage":"decode","total":4}"#,
+      ]
+      for line in shown { #expect(remote.output.contains(line), "\(remote.output)") }
       let local = try await Programs.run(
         Programs.zoetrope,
         ["generate", "--model", model, "-o", folder + "/local.mp4"] + options

@@ -2,6 +2,7 @@
 // Copyright 2026 the Zoetrope authors
 
 internal import FoundationEssentials
+package import Serving
 
 /// What a bundle holds: everything that a service is made of, by digest.
 ///
@@ -35,7 +36,7 @@ package struct BundleManifest: Codable, Equatable, Sendable {
   package var name: String
   package var labels: [String: String]
   package var environment: [String: String]
-  package var resources: ServiceDescription.Resources
+  package var resources: Resources
   package var image: ServiceDescription.Image
   /// Settings of `zoetrope serve`, by name.
   package var settings: [String: [String]]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+internal import Serving
+
 /// A bundle as a project of BentoML's, whose service is the programs of the bundle.
 package struct BentoExport {
   private let bundle: BundleStore.Entry

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+internal import Serving
+
 /// What Kubernetes is told to run a bundle's image.
 package struct KubernetesManifests {
   private let bundle: BundleStore.Entry

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+internal import Serving
+
 /// A service of a single machine, run by systemd.
 package struct SystemdUnit {
   private let bundle: BundleStore.Entry

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+package import Serving
+
 extension ServiceDescription {
   private static let names = [
     "service", "name", "description", "labels", "include", "exclude", "args", "models", "conda",
@@ -32,14 +34,20 @@ extension ServiceDescription {
   /// - Parameters:
   ///   - tree: What BentoML's `bentofile.yaml` holds.
   ///   - path: What errors call it.
+  ///   - resources: What the service needs, of which the file says nothing.
   /// - Throws: ``PackagingError`` with `invalidFile`, naming the line.
-  package init(bentofile tree: YAMLTree, path: String) throws(PackagingError) {
+  package init(
+    bentofile tree: YAMLTree,
+    path: String,
+    resources: Resources
+  ) throws(PackagingError) {
     let fields = try YAMLFields(tree, path: path, names: Self.names)
     guard let service = try fields.text("service") else {
       throw fields.wrong(nil, "service is missing, as `service: \"service:StableDiffusionVideo\"`")
     }
     let given = try fields.text("name")
     self.init(name: Self.name(given ?? service))
+    self.resources = resources
     labels = try fields.pairs("labels") ?? [:]
     include = try fields.texts("include") ?? []
     exclude = try fields.texts("exclude") ?? []

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+package import Serving
+
 /// What a service is made of and how it runs: what `zoetrope.yaml` or a `bentofile.yaml` says.
 package struct ServiceDescription: Sendable, Equatable {
   /// A checkpoint that belongs to the service.
@@ -12,15 +14,6 @@ package struct ServiceDescription: Sendable, Equatable {
     package var digest: Digest?
     /// Whether it travels with the bundle; else it is to be found where the service runs.
     package var isIncluded = true
-  }
-
-  /// What the service needs of a machine.
-  package struct Resources: Sendable, Equatable, Codable {
-    package var gpu = 0
-    package var gpuType: String?
-    /// As Kubernetes writes them: `4`, `500m`; `8Gi`.
-    package var cpu: String?
-    package var memory: String?
   }
 
   /// How an image of the service is made.
@@ -50,11 +43,13 @@ package struct ServiceDescription: Sendable, Equatable {
   /// - Parameters:
   ///   - folder: The folder.
   ///   - file: The file's name; nil for `zoetrope.yaml`, else `bentofile.yaml`.
+  ///   - resources: What the service declares that it needs, where the file does not say.
   /// - Returns: The description.
   /// - Throws: ``PackagingError`` with `invalidFile`, naming file and line; `notFound`.
   package static func read(
     folder: String,
-    file: String? = nil
+    file: String? = nil,
+    resources: Resources = Resources()
   ) throws(PackagingError) -> ServiceDescription {
     let names = file.map { [$0] } ?? ["zoetrope.yaml", "bentofile.yaml"]
     for name in names {
@@ -62,8 +57,8 @@ package struct ServiceDescription: Sendable, Equatable {
       guard Files.kind(path) != nil else { continue }
       let tree = try YAMLTree(path: path)
       return name.split(separator: "/").last == "bentofile.yaml"
-        ? try ServiceDescription(bentofile: tree, path: path)
-        : try ServiceDescription(tree, path: path)
+        ? try ServiceDescription(bentofile: tree, path: path, resources: resources)
+        : try ServiceDescription(tree, path: path, resources: resources)
     }
     throw PackagingError(
       .notFound,
@@ -75,8 +70,13 @@ package struct ServiceDescription: Sendable, Equatable {
   /// - Parameters:
   ///   - tree: What `zoetrope.yaml` holds.
   ///   - path: What errors call it.
+  ///   - resources: What the service needs, where the file does not say.
   /// - Throws: ``PackagingError`` with `invalidFile`, naming the line.
-  package init(_ tree: YAMLTree, path: String) throws(PackagingError) {
+  package init(
+    _ tree: YAMLTree,
+    path: String,
+    resources: Resources
+  ) throws(PackagingError) {
     let fields = try YAMLFields(
       tree,
       path: path,
@@ -96,11 +96,14 @@ package struct ServiceDescription: Sendable, Equatable {
     for model in try fields.list("models", names: ["name", "path", "digest", "include"]) {
       models.append(try Self.model(model))
     }
-    let resources = try fields.fields("resources", names: ["gpu", "gpu_type", "cpu", "memory"])
-    self.resources.gpu = try resources.number("gpu", in: 0...64) ?? 0
-    self.resources.gpuType = try resources.text("gpu_type")
-    self.resources.cpu = try resources.text("cpu")
-    self.resources.memory = try resources.text("memory")
+    let needs = try fields.fields("resources", names: ["gpu", "gpu_type", "cpu", "memory"])
+    let gpu = try needs.number("gpu", in: 0...64) ?? resources.gpu
+    self.resources = Resources(
+      gpu: gpu,
+      gpuType: try needs.text("gpu_type") ?? (gpu > 0 ? resources.gpuType : nil),
+      cpu: try needs.text("cpu") ?? resources.cpu,
+      memory: try needs.text("memory") ?? resources.memory
+    )
     let traffic = try fields.fields("traffic", names: ["timeout", "queue"])
     for name in ["timeout", "queue"] {
       if let text = try traffic.text(name) { settings[name] = [text] }

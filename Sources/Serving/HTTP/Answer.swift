@@ -158,7 +158,7 @@ struct Answer: Sendable {
       while offset < range.upperBound {
         let chunk = try await file.read(
           from: offset,
-          count: min(128 << 10, range.upperBound - offset)
+          count: min(CrowdMemory.shared.pieceByteCount, range.upperBound - offset)
         )
         offset += chunk.readableBytes
         try await writer.write(chunk)

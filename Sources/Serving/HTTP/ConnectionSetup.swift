@@ -19,7 +19,7 @@ struct ConnectionSetup: HTTPChannelHandler {
 
   let responder: HTTPChannelHandler.Responder
   let idleTimeout: Duration
-  let memory = CrowdMemory()
+  let memory = CrowdMemory.shared
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {

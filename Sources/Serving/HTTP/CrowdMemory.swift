@@ -2,22 +2,36 @@
 // Copyright 2026 the Zoetrope authors
 
 import CLinux
+import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Gives memory back to the system when a crowd of clients has gone.
+/// Keeps memory flat when there is a crowd of clients, and gives it back when the crowd has gone.
 ///
-/// What connections had is free then but scattered, so that the allocator keeps all of it: 12 KB for each.
+/// The connections of the whole process count: memory is the process's.
 final class CrowdMemory: Sendable {
+  static let shared = CrowdMemory()
+
   private struct Count {
     var open = 0
     /// The most that were open since memory was last given back.
     var most = 0
+    /// Whether memory will be given back in a moment.
+    var isDue = false
   }
 
   /// Fewer than these are not worth the search.
-  private let crowd = 256
+  private let crowd = 32
   private let count = Mutex(Count())
+
+  private init() {}
+
+  /// How much of a file is read at once, in bytes, for each client that it is sent to: a few pieces wait
+  /// for each of them, so a crowd gets smaller ones.
+  var pieceByteCount: Int {
+    let open = count.withLock(\.open)
+    return min(max((2 << 20) / max(1, open), 32 << 10), 128 << 10)
+  }
 
   /// Counts a connection that opens.
   func connectionOpened() {
@@ -28,14 +42,26 @@ final class CrowdMemory: Sendable {
   }
 
   /// Counts a connection that has closed.
+  ///
+  /// What connections had is free then but scattered, so that the allocator keeps all of it: 12 KB for
+  /// each that was idle, and more for those that sent files.
   func connectionClosed() {
     let isHalfGone = count.withLock { count in
       count.open -= 1
-      guard count.most - count.open >= max(crowd, count.most / 2) else { return false }
-      count.most = count.open
+      guard !count.isDue, count.most - count.open >= max(crowd, count.most / 2) else {
+        return false
+      }
+      count.isDue = true
       return true
     }
     guard isHalfGone else { return }
-    NIOThreadPool.singleton.submit { _ in _ = malloc_trim(0) }
+    // The other half mostly follows.
+    MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: .seconds(1)) { [self] in
+      count.withLock { count in
+        count.isDue = false
+        count.most = count.open
+      }
+      NIOThreadPool.singleton.submit { _ in _ = malloc_trim(0) }
+    }
   }
 }

@@ -132,7 +132,7 @@ public struct HTTPServer: Sendable {
     // A client that goes away while it is written to must not end the process.
     signal(SIGPIPE, SIG_IGN)
     let openFiles = OpenFileLimit.raise()
-    let gate = Gate(concurrency: service.concurrency, queue: service.queue)
+    let gate = Gate(concurrency: service.traffic.concurrency, queue: service.traffic.queue)
     let stopping = Occurrence()
     let tasks = TaskRunner(
       service,

@@ -86,7 +86,7 @@ struct RequestHandling: Sendable {
   /// What may end a request early.
   func life(of incoming: Incoming) -> RequestLife {
     RequestLife(
-      timeout: service.timeout,
+      timeout: service.traffic.timeout,
       clientGone: incoming.watch.clientGone,
       stopping: stopping,
       grace: settings.grace,

@@ -90,7 +90,10 @@ extension HTTPOperation {
       failures.append(("400", "A field is missing or wrong, or the request is malformed."))
     }
     if needsKey { failures.append(("401", "The server has keys, and the request none of them.")) }
-    if !forms.path.isEmpty { failures.append(("404", "There is no such thing, or no more.")) }
+    // A query may name things too, such as the last of the page before.
+    if !forms.path.isEmpty || !forms.query.isEmpty {
+      failures.append(("404", "There is no such thing, or no more."))
+    }
     if method != .get {
       failures.append(("409", "It contradicts what was asked before, or how things are."))
     }

@@ -148,7 +148,7 @@ final class TaskRunner: Sendable {
     )
     // Nobody waits with a connection open, so the time in line does not count.
     let work = RequestLife(
-      timeout: service.timeout,
+      timeout: service.traffic.timeout,
       clientGone: Occurrence(),
       stopping: Occurrence(),
       grace: .zero,

@@ -187,7 +187,7 @@ struct JobOperations: Sendable {
         "\(Self.path)/picture",
         "The picture of a job, as it was uploaded.",
         takes: File.self,
-        replies: [.file("The picture.", "image/*")]
+        replies: [.file("The picture.", "image/*", "application/octet-stream")]
       ) { input, call in
         let picture = try await find(input.id, call).picture
         return Reply(

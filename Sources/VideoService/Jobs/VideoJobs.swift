@@ -274,7 +274,13 @@ package final class VideoJobs: Sendable {
     after: Int? = nil
   ) async throws -> AsyncStream<JobEvent>? {
     guard let job = try await job(id, owner: owner) else { return nil }
-    if let stream = hub.stream(of: id, after: after) { return stream }
+    if let stream = hub.stream(of: id, after: after) {
+      // Of a job that waits nothing may happen for long: where it is in the line is told at once.
+      if let shown = state.withLock({ $0.shown(id) }), shown.state == .queued {
+        hub.publish(.progress, shown)
+      }
+      return stream
+    }
     return JobEvents.ended(try await self.job(id, owner: owner) ?? job, after: after)
   }
 

@@ -5,6 +5,8 @@ import ArgumentParser
 import FoundationEssentials
 import Media
 import Packaging
+import Serving
+import VideoService
 
 /// `zoetrope build`.
 struct Build: ParsableCommand {
@@ -42,7 +44,11 @@ struct Build: ParsableCommand {
   var tag: String?
 
   func run() throws {
-    var service = try ServiceDescription.read(folder: folder, file: file)
+    var service = try ServiceDescription.read(
+      folder: folder,
+      file: file,
+      resources: .stableVideoDiffusion
+    )
     if let model {
       let path =
         model.hasPrefix("/") ? model : FileManager.default.currentDirectoryPath + "/" + model

@@ -4,6 +4,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Media
+import StableVideoDiffusion
 import TensorCore
 import ZoetropeClient
 
@@ -65,13 +66,39 @@ struct RemoteGeneration {
     _ parameters: ClipParameters
   ) async throws -> Clip {
     let task = try await client.submit(picture: picture, parameters)
-    do { return try await task.clip() } catch {
+    let report = GenerationReport(json: json)
+    do {
+      try await show(task, in: report)
+      report.end()
+      return try await task.clip()
+    } catch {
+      report.end()
       if Task.isCancelled {
         // A task of its own, as this one can wait for nothing any more.
         await Task { try? await task.cancel() }.value
       }
       throw error
     }
+  }
+
+  /// Shows how far a task is, as it would be shown were it done here.
+  private func show(_ task: ClipTask, in report: GenerationReport) async throws {
+    var last: TaskProgress?
+    for try await progress in task.progress() {
+      if let others = progress.queuePosition, others != last?.queuePosition {
+        report.wait(for: others)
+      }
+      if progress.stage != last?.stage || progress.done != last?.done {
+        switch progress.stage {
+        case "encode" where last?.stage != "encode": report.show(.encoding)
+        case "denoise": report.show(.denoised(step: progress.done, of: progress.total))
+        case "decode": report.show(.decoded(frame: progress.done, of: progress.total))
+        default: break
+        }
+      }
+      last = progress
+    }
+    try Task.checkCancellation()
   }
 
   private func parameters(_ index: Int) -> ClipParameters {

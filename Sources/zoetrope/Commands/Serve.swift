@@ -167,7 +167,7 @@ struct Serve: AsyncParsableCommand {
       throw ConfigurationError(error.message)
     }
     var service = try Service.stableVideoDiffusion(version: Version.text, jobs: jobs)
-    service.timeout = .seconds(timeout)
+    service.traffic.timeout = .seconds(timeout)
     service.readiness = Readiness(isReady: false)
     let name = URL(filePath: folder).standardizedFileURL.lastPathComponent
     let shown = settings.host == "0.0.0.0" ? "localhost" : settings.host

@@ -20,6 +20,11 @@ struct GenerationReport: Sendable {
     let done, total: Int
   }
 
+  private struct Turn: Encodable {
+    let event = "waiting"
+    let before: Int
+  }
+
   private struct Result: Encodable {
     let event = "done"
     let outputs: [String]
@@ -41,6 +46,14 @@ struct GenerationReport: Sendable {
     case .denoised(let step, let total): line(Step(stage: "denoise", done: step, total: total))
     case .decoded(let frame, let total): line(Step(stage: "decode", done: frame, total: total))
     }
+  }
+
+  /// Says that a server does other work first.
+  ///
+  /// - Parameter others: How much.
+  func wait(for others: Int) {
+    bar?.wait(for: others)
+    if json { line(Turn(before: others)) }
   }
 
   func end() { bar?.clear() }

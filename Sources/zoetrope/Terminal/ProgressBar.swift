@@ -35,8 +35,18 @@ final class ProgressBar: Sendable {
         return Self.bar("decoding", frame, total, clock.now - (state.decodingSince ?? clock.now))
       }
     }
-    Terminal.write("\r\u{1B}[K" + line, to: STDERR_FILENO)
+    write(line)
   }
+
+  /// Says that other work comes first.
+  ///
+  /// - Parameter others: How much.
+  func wait(for others: Int) {
+    state.withLock { $0.isShown = true }
+    write(others == 0 ? "waiting: next in line" : "waiting: \(others) before this one")
+  }
+
+  private func write(_ line: String) { Terminal.write("\r\u{1B}[K" + line, to: STDERR_FILENO) }
 
   /// Takes the line away.
   func clear() {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import AsyncHTTPClient
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+
+/// How far a task is.
+public struct TaskProgress: Sendable, Equatable {
+  /// How the task is.
+  public var status: ClipTaskStatus
+  /// What is being done: `encode`, `denoise`, `decode` or `write`; nil while it waits, and where the
+  /// server does not say.
+  public var stage: String?
+  /// Parts of this stage that are done.
+  public var done = 0
+  /// Parts of this stage in all.
+  public var total = 0
+  /// The part of the whole that is done, from 0 to 1.
+  public var fraction = 0.0
+  /// How long it probably still takes, in seconds; nil where nobody knows.
+  public var secondsLeft: Double?
+  /// How many tasks come before it; nil if it does not wait, and where the server does not say.
+  public var queuePosition: Int?
+
+  init(status: ClipTaskStatus) {
+    self.status = status
+    fraction = status == .completed ? 1 : 0
+  }
+}
+
+extension ClipTask {
+  /// How far the task is, until it has ended.
+  ///
+  /// A Zoetrope server tells of each step as it is done; where a connection breaks, the next one goes on
+  /// behind the last that was heard of. A server that tells of nothing, such as BentoML's, is asked again
+  /// and again. Who does not keep up misses steps, but never the last.
+  ///
+  /// - Parameter interval: The time between two questions to a server that does not tell by itself.
+  /// - Returns: What is known at first, and each change. The last one has a status other than
+  ///   `inProgress`, and nothing comes after it. Iterating throws ``ClientError``.
+  public func progress(
+    askingEvery interval: Duration = .milliseconds(500)
+  ) -> AsyncThrowingStream<TaskProgress, any Error> {
+    AsyncThrowingStream(bufferingPolicy: .bufferingNewest(64)) { continuation in
+      let work = Task {
+        do {
+          if try await !listen({ continuation.yield($0) }) {
+            try await ask(every: interval) { continuation.yield($0) }
+          }
+          continuation.finish()
+        } catch {
+          continuation.finish(throwing: error)
+        }
+      }
+      continuation.onTermination = { _ in work.cancel() }
+    }
+  }
+
+  /// Hears the server's events up to the last.
+  ///
+  /// - Returns: Whether the server has any.
+  private func listen(_ tell: (TaskProgress) -> Void) async throws -> Bool {
+    var reader = EventReader()
+    var failures = 0
+    while true {
+      let problem: ClientError
+      do {
+        var isOver = false
+        let hasEvents = try await client.listen("/jobs/\(id)/events", &reader) { event in
+          failures = 0
+          let job = try JobAnswer(event.data)
+          tell(try job.progress)
+          isOver = event.name == "end"
+          return !isOver
+        }
+        if isOver || !hasEvents { return hasEvents }
+        problem = ClientError(.unreachable, "the server ends its answers before the task has ended")
+      } catch let error as ClientError where error.code == .unreachable {
+        problem = error
+      }
+      try Task.checkCancellation()
+      guard failures < client.retries else { throw problem }
+      try await Task.sleep(for: ZoetropeClient.backoff(failures))
+      failures += 1
+    }
+  }
+
+  private func ask(every interval: Duration, _ tell: (TaskProgress) -> Void) async throws {
+    var last: ClipTaskStatus?
+    while true {
+      let status = try await status()
+      if status != last { tell(TaskProgress(status: status)) }
+      guard status == .inProgress else { return }
+      last = status
+      try await Task.sleep(for: interval)
+    }
+  }
+}
+
+/// A job, as far as its progress goes.
+private struct JobAnswer: Decodable {
+  let state: String
+  let stage: String?
+  let done: Int
+  let total: Int
+  let part: Double
+  let eta_seconds: Double?
+  let queue_position: Int?
+
+  enum CodingKeys: String, CodingKey {
+    case state, stage, done, total, eta_seconds, queue_position
+    case part = "progress"
+  }
+
+  init(_ text: String) throws(ClientError) {
+    do { self = try JSONDecoder().decode(Self.self, from: Data(text.utf8)) } catch {
+      throw ClientError(.unexpectedAnswer, "the server's event does not tell of a job")
+    }
+  }
+}
+
+extension JobAnswer {
+  fileprivate var progress: TaskProgress {
+    get throws(ClientError) {
+      let status: ClipTaskStatus
+      switch state {
+      case "queued", "running": status = .inProgress
+      case "succeeded": status = .completed
+      case "failed": status = .failed
+      case "cancelled": status = .canceled
+      default: throw ClientError(.unexpectedAnswer, "the server has a job in state \(state)")
+      }
+      var progress = TaskProgress(status: status)
+      progress.stage = stage
+      progress.done = done
+      progress.total = total
+      progress.fraction = part
+      progress.secondsLeft = eta_seconds
+      progress.queuePosition = queue_position
+      return progress
+    }
+  }
+}
