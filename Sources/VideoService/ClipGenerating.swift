@@ -129,12 +129,31 @@ public struct ClipProgress: Sendable, Equatable {
   public var done: Int
   /// Parts of this stage in all.
   public var total: Int
+  /// What the clip is coming to; nil where there is nothing new to see.
+  public var preview: ClipPreview?
 
-  /// Creates a progress.
+  /// Creates a progress without a preview.
   public init(stage: String, done: Int, total: Int) {
     self.stage = stage
     self.done = done
     self.total = total
+  }
+}
+
+/// A clip as it forms: one of its frames, small and rough.
+public struct ClipPreview: Sendable, Equatable {
+  /// Pixels across.
+  public var width: Int
+  /// Pixels down.
+  public var height: Int
+  /// Rows from the top: `width * height * 3` bytes, red, green and blue.
+  public var pixels: [UInt8]
+
+  /// Creates a preview.
+  public init(width: Int, height: Int, pixels: [UInt8]) {
+    self.width = width
+    self.height = height
+    self.pixels = pixels
   }
 }
 

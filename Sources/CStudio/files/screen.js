@@ -154,14 +154,10 @@ export async function showJob(job, actions, onChange) {
   try {
     await follow(job.id, signal, {
       job: update,
-      preview: async ({ url }) => {
-        const shown = view;
-        try {
-          const blob = await (await call(url, { signal })).blob();
-          if (view === shown && shown) await showPreview(shown.image, blob);
-        } catch {
-          // The next one may come through.
-        }
+      preview: async (blob) => {
+        if (!view) return;
+        view.image.alt = "Preview of the clip as it forms";
+        await showPreview(view.image, blob).catch(() => {});
       },
     });
   } catch (error) {

@@ -139,7 +139,12 @@ struct JobOperations: Sendable {
         "\(Self.path)/events",
         "What happens to a job, as it happens.",
         takes: Asked.self,
-        replies: [.events("Events named `state`, `progress` and `end`, each with the job.")],
+        replies: [
+          .events(
+            "Events named `state`, `progress` and `end`, each with the job, and `preview`, with the "
+              + "`url` of a picture: the picture itself, as a `data:` address."
+          )
+        ],
         headers: [("Last-Event-ID", "The event that the client saw last.")]
       ) { input, call in
         let last = call.header("last-event-id").flatMap { Int($0) }
@@ -148,7 +153,7 @@ struct JobOperations: Sendable {
         else { throw VideoJobs.notFound(input.id) }
         return Reply(
           events: events.map { event in
-            ServerEvent(id: String(event.number), name: event.kind.rawValue, json: event.job.json)
+            ServerEvent(id: String(event.number), name: event.kind.rawValue, json: event.json)
           }
         )
       },
@@ -171,6 +176,19 @@ struct JobOperations: Sendable {
           file: clip.path,
           contentType: clip.mediaType,
           fileName: input.download ? "\(job.id).\(job.request.format.rawValue)" : nil
+        )
+      },
+      HTTPOperation(
+        .get,
+        "\(Self.path)/preview",
+        "What a clip is coming to while it is made: a small picture of its middle.",
+        takes: Asked.self,
+        replies: [.file("The picture as of the last step.", "image/webp")]
+      ) { input, call in
+        Reply(
+          bytes: try await jobs.preview(of: input.id, owner: call.keyName),
+          contentType: "image/webp",
+          headers: ["cache-control": "no-store"]
         )
       },
       HTTPOperation(

@@ -202,6 +202,8 @@ package struct JobEvent: Sendable {
   package let kind: Kind
   /// The job right after it.
   package let job: VideoJob
+  /// What the clip is coming to, as WebP; of a `preview` only.
+  package let preview: [UInt8]?
 }
 
 /// Which jobs are wanted.

@@ -39,6 +39,10 @@ package final class VideoJobs: Sendable {
     var stageBegan = ContinuousClock.now
     /// Whether the engine has it.
     var isAtWork = false
+    /// What it is coming to; nil before the first step.
+    var preview: JobPreview?
+    /// Told when there is another preview, or somebody new who may want it.
+    let previewing = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     /// Ends the work.
     let stop = Occurrence()
     /// It has ended, and the engine is rid of it.
@@ -272,7 +276,10 @@ package final class VideoJobs: Sendable {
     after: Int? = nil
   ) async throws -> AsyncStream<JobEvent>? {
     guard let job = try await job(id, owner: owner) else { return nil }
-    if let stream = hub.stream(of: id, after: after) { return stream }
+    if let stream = hub.stream(of: id, after: after) {
+      state.withLock { $0.live[id]?.previewing.continuation }?.yield()
+      return stream
+    }
     return JobEvents.ended(try await self.job(id, owner: owner) ?? job, after: after)
   }
 

@@ -28,6 +28,7 @@ struct ClipMaker: Sendable {
   /// - Parameters:
   ///   - files: What is read and written.
   ///   - request: What to make.
+  ///   - preview: As `Engine.generate`'s.
   ///   - progress: Told how far the work is, from the engine's thread.
   /// - Returns: What the stages took.
   /// - Throws: `MediaError` for a picture or a video, what the pipeline throws, `CancellationError`.
@@ -35,6 +36,7 @@ struct ClipMaker: Sendable {
   func make(
     _ files: Files,
     _ request: GenerationRequest,
+    preview: (@Sendable (Int, Int, RGBImage) -> Void)? = nil,
     progress: @escaping @Sendable (GenerationProgress) -> Void
   ) async throws -> GenerationTimings {
     var pictures: [RGBImage] = []
@@ -56,9 +58,12 @@ struct ClipMaker: Sendable {
     return try await withThrowingTaskGroup(of: GenerationTimings?.self) { group in
       group.addTask {
         do {
-          let timings = try await engine.generate(images, request, progress: progress) { frame in
-            streams[frame.video].continuation.yield(frame.image)
-          }
+          let timings = try await engine.generate(
+            images,
+            request,
+            progress: progress,
+            preview: preview
+          ) { frame in streams[frame.video].continuation.yield(frame.image) }
           for stream in streams { stream.continuation.finish() }
           return timings
         } catch {

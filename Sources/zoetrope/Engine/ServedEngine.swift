@@ -54,9 +54,16 @@ final class ServedEngine: ClipGenerating {
     )
     PeakMemory.reset()
     do {
-      let timings = try await ClipMaker(engine: engine).make(files, generation) {
-        progress(ClipProgress($0))
-      }
+      let timings = try await ClipMaker(engine: engine).make(
+        files,
+        generation,
+        preview: { step, count, image in
+          var now = ClipProgress(.denoised(step: step, of: count))
+          now.preview = ClipPreview(width: image.width, height: image.height, pixels: image.pixels)
+          progress(now)
+        },
+        progress: { progress(ClipProgress($0)) }
+      )
       return GeneratedClip(
         seed: seed,
         frameCount: files.playback.frameCount(

@@ -234,6 +234,9 @@ def cancels(browser):
         visit.settings(slow)
         first = visit.make()
         visit.expect_state(first, "running")
+        preview = page.get_by_alt_text("Preview of the clip as it forms")
+        expect(preview).to_be_visible()
+        assert preview.evaluate("image => Math.max(image.naturalWidth, image.naturalHeight)") == 256
         second = visit.make()
         expect(page.locator("#screen .stage")).to_have_text("Next in line")
         expect(visit.card(second)).to_have_attribute("data-state", "queued")
