@@ -26,8 +26,11 @@ export const jobs = {
     }
   },
   get: (id) => json(at(id)),
-  submit: (body, key) =>
-    json("/jobs", { method: "POST", body, headers: { "idempotency-key": key } }),
+  /** Gives the jobs, several if `num_clips` says so. */
+  submit: async (body, key) => {
+    const answer = await json("/jobs", { method: "POST", body, headers: { "idempotency-key": key } });
+    return answer.jobs ?? [answer];
+  },
   cancel: (id) => json(at(id, "/cancel"), { method: "POST" }),
   retry: (id) => json(at(id, "/retry"), { method: "POST" }),
   remove: (id) => call(at(id), { method: "DELETE" }),

@@ -9,6 +9,13 @@ struct JobOperations: Sendable {
 
   struct NewJob: Form {
     var clip = GenerateClip.Input()
+    @Field(
+      "As many clips, of `seed` and those that follow it, or of any seeds.",
+      in: 1...Seeds.most
+    )
+    var numClips: Int?
+    @Field("A clip for each of these seeds, with commas between, in place of `seed`.")
+    var seeds: Seeds?
     @Field("What goes first: the higher the earlier.", in: -10...10) var priority = 0
     @Field("Where the end is reported to.") var webhookUrl: String?
 
@@ -56,20 +63,23 @@ struct JobOperations: Sendable {
     HTTPOperation(
       .post,
       "/jobs",
-      "Asks for a clip, to be made when its turn comes.",
+      "Asks for a clip, or several, to be made when their turns come.",
       takes: NewJob.self,
-      replies: [.json("The job.", status: 202)],
+      replies: [
+        .json("The job; with `num_clips` or `seeds` an object with all `jobs`.", status: 202)
+      ],
       headers: [("Idempotency-Key", "A repeated request with the same key makes no second job.")]
     ) { input, call in
       var origin = origin(call)
       origin.priority = input.priority
       origin.webhook = input.webhookUrl
-      let job = try await jobs.submit(
-        ClipRequest(input.clip),
+      let accepted = try await jobs.submit(
+        try input.requests,
         picture: input.clip.image.path,
         as: origin
       )
-      return accepted(job)
+      if input.numClips == nil, input.seeds == nil { return self.accepted(accepted[0]) }
+      return Reply(json: ["jobs": .array(accepted.map(\.json))], status: 202)
     }
   }
 
@@ -242,6 +252,25 @@ struct JobOperations: Sendable {
       throw VideoJobs.notFound(id)
     }
     return job
+  }
+}
+
+extension JobOperations.NewJob {
+  /// What is asked for, clip by clip.
+  fileprivate var requests: [ClipRequest] {
+    get throws(ServingError) {
+      let request = ClipRequest(clip)
+      guard numClips == nil || seeds == nil else {
+        throw ServingError([
+          InputProblem("value_error", field: "num_clips", "num_clips and seeds exclude each other")
+        ])
+      }
+      return (0..<(seeds?.values.count ?? numClips ?? 1)).map { index in
+        var one = request
+        one.seed = seeds?.values[index] ?? request.seed.map { $0 &+ UInt64(index) }
+        return one
+      }
+    }
   }
 }
 
