@@ -10,7 +10,8 @@ public protocol ClipGenerating: Sendable {
   ///
   /// - Parameters:
   ///   - request: What to make.
-  ///   - picture: The path of the picture as it was uploaded: of any format, and untrusted.
+  ///   - picture: The path of the picture as it was uploaded: of any format, and untrusted. If the
+  ///     request goes on from a clip, the path of that clip, which was made here.
   ///   - output: The path to write the clip to; nothing is there yet.
   ///   - progress: Told how far the work is, from any task.
   /// - Returns: What was made.
@@ -116,6 +117,8 @@ public struct ClipRequest: Sendable, Equatable, Codable {
   public var format = ClipFormat.mp4
   /// The order of the frames.
   public var playback = ClipPlayback.forward
+  /// If the picture is a clip that is gone on from, how many frames it has; nil for a picture.
+  public var continuedFrames: Int?
 
   /// Creates a request with the defaults.
   public init() {}

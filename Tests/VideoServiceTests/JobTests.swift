@@ -454,6 +454,42 @@ final class StoreFolder: Sendable {
     }
   }
 
+  @Test func `that have a clip can be extended`() async throws {
+    // What the engine makes of it is not this suite's matter, but a clip has to look like one.
+    let movie = Data([0, 0, 0, 0x20] + Array("ftypisom".utf8) + Array(repeating: 1, count: 999))
+    let release = Occurrence()
+    let generator = StubGenerator(heldUntil: release, onlyFor: 2, clip: movie)
+    try await LiveServer.with(generator) { server in
+      var paths: [String] = []
+      for fields in [[part("seed", "1")], [part("seed", "2")], [part("playback", "loop")]] {
+        let form = request([imagePart] + fields)
+        let accepted = try await server.exchange(sent(form, to: "/jobs"))
+        paths.append(try #require(accepted.headers["location"]))
+      }
+      try await until { generator.state.requests.count == 2 }
+      // One is being made, and one plays in a loop, as it would without a clip.
+      func extend(_ path: String, _ body: String = "{}") async throws -> Answer {
+        let bytes = rawRequest(body: Array(body.utf8), type: "application/json")
+        return try await server.exchange(sent(bytes, to: "\(path)/extend"))
+      }
+      #expect(try await extend(paths[1]).status == 409)
+      let longer = try await extend(paths[0], #"{"seed": 9, "num_frames": 5}"#)
+      #expect(longer.status == 202, "\(longer.text)")
+      release.happen()
+      try await until { generator.state.requests.count == 4 }
+      let last = try #require(generator.state.requests.last)
+      #expect(last.continuedFrames == 25)
+      #expect(last.seed == 9)
+      #expect(last.frameCount == 5)
+      #expect(generator.state.pictures.last == movie)
+      #expect(try await extend(paths[2]).status == 409)
+      let path = try #require(longer.headers["location"])
+      let shown = try await server.exchange(plain("GET", "\(path)/picture"))
+      #expect(shown.headers["content-type"] == "video/mp4")
+      #expect(try await extend("/jobs/none").status == 404)
+    }
+  }
+
   private static let several: [(fields: [String: String], seeds: [String])] = [
     (["seeds": "5, -1,7"], ["5", "18446744073709551615", "7"]), (["seeds": "[9]"], ["9"]),
     (

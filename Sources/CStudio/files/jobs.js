@@ -33,6 +33,8 @@ export const jobs = {
   },
   cancel: (id) => json(at(id, "/cancel"), { method: "POST" }),
   retry: (id) => json(at(id, "/retry"), { method: "POST" }),
+  extend: (id) =>
+    json(at(id, "/extend"), { method: "POST", body: "{}", headers: { "content-type": "application/json" } }),
   remove: (id) => call(at(id), { method: "DELETE" }),
 };
 

@@ -73,7 +73,7 @@ function showWorking(job, actions) {
     view = { id: job.id, ...workingView(controls(job, actions)) };
     // Until there is a preview, the picture itself stands for the clip.
     const shown = view;
-    if (job.picture) {
+    if (job.picture?.media_type.startsWith("image/")) {
       call(job.picture.url).then((response) => response.blob()).then((blob) => {
         if (view === shown && !shown.image.src) return showPreview(shown.image, blob);
         return null;

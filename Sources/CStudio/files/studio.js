@@ -53,6 +53,11 @@ const actions = {
     history.update(next);
     await open(next);
   }),
+  extend: reporting(async (job) => {
+    const next = await jobs.extend(job.id);
+    history.update(next);
+    await open(next);
+  }),
   edit: reporting(async (job) => {
     const blob = await (await call(job.picture.url)).blob();
     const ending = blob.type.split("/")[1] ?? "picture";

@@ -28,6 +28,15 @@ struct JobOperations: Sendable {
     init() {}
   }
 
+  struct Extended: Form {
+    @Field("The job.") var id: String
+    @Field("Frames to make, the shared one included; null for as many as before.", in: 2...256)
+    var numFrames: Int?
+    @Field("The seed of the new part; null draws one at random.") var seed: Seed?
+
+    init() {}
+  }
+
   struct Listed: Form {
     @Field("How many jobs at most.", in: 1...100) var limit = 20
     @Field("The last job of the page before.") var after: String?
@@ -142,6 +151,23 @@ struct JobOperations: Sendable {
         guard let job = try await jobs.retry(input.id, as: origin(call)) else {
           throw VideoJobs.notFound(input.id)
         }
+        return accepted(job)
+      },
+      HTTPOperation(
+        .post,
+        "\(Self.path)/extend",
+        "Asks for a longer clip, which goes on from the last frame of this one.",
+        takes: Extended.self,
+        replies: [.json("The new job.", status: 202)]
+      ) { input, call in
+        guard
+          let job = try await jobs.extend(
+            input.id,
+            frameCount: input.numFrames,
+            seed: input.seed?.value,
+            as: origin(call)
+          )
+        else { throw VideoJobs.notFound(input.id) }
         return accepted(job)
       },
       HTTPOperation(

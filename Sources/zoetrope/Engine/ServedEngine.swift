@@ -50,7 +50,8 @@ final class ServedEngine: ClipGenerating {
       format: VideoFormat(request.format),
       playback: Playback(request.playback),
       framesPerSecond: Double(generation.framesPerSecond),
-      outputs: [output]
+      outputs: [output],
+      isContinuation: request.continuedFrames != nil
     )
     PeakMemory.reset()
     do {
@@ -68,7 +69,7 @@ final class ServedEngine: ClipGenerating {
         seed: seed,
         frameCount: files.playback.frameCount(
           generation.frames ?? engine.model.unetConfiguration.numFrames
-        ),
+        ) + (request.continuedFrames.map { $0 - 1 } ?? 0),
         framesPerSecond: generation.framesPerSecond,
         stages: [
           .init(name: "encode", seconds: timings.encode),
