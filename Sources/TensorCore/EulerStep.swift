@@ -37,11 +37,21 @@ public struct EulerStep: Sendable, Equatable {
   /// - Returns: The number at the next noise level.
   @inlinable
   public func advance(_ sample: Float, velocity: Float) -> Float {
+    let derivative = (sample - denoised(sample, velocity: velocity)) / sigma
+    return precision.round(sample + derivative * (next - sigma))
+  }
+
+  /// What the model takes a noisy number for: the number without any noise.
+  ///
+  /// - Parameters:
+  ///   - sample: A number of the noisy sample.
+  ///   - velocity: What the model predicted for it.
+  /// - Returns: The number at noise level zero, as this step estimates it.
+  @inlinable
+  public func denoised(_ sample: Float, velocity: Float) -> Float {
     let variance = sigma * sigma + 1
     let factor = -sigma / variance.squareRoot()
-    let denoised = precision.round(velocity * factor) + sample / variance
-    let derivative = (sample - denoised) / sigma
-    return precision.round(sample + derivative * (next - sigma))
+    return precision.round(velocity * factor) + sample / variance
   }
 }
 

@@ -10,7 +10,8 @@ public protocol ClipGenerating: Sendable {
   ///
   /// - Parameters:
   ///   - request: What to make.
-  ///   - picture: The path of the picture as it was uploaded: of any format, and untrusted.
+  ///   - picture: The path of the picture as it was uploaded: of any format, and untrusted. If the
+  ///     request goes on from a clip, the path of that clip, which was made here.
   ///   - output: The path to write the clip to; nothing is there yet.
   ///   - progress: Told how far the work is, from any task.
   /// - Returns: What was made.
@@ -116,6 +117,8 @@ public struct ClipRequest: Sendable, Equatable, Codable {
   public var format = ClipFormat.mp4
   /// The order of the frames.
   public var playback = ClipPlayback.forward
+  /// If the picture is a clip that is gone on from, how many frames it has; nil for a picture.
+  public var continuedFrames: Int?
 
   /// Creates a request with the defaults.
   public init() {}
@@ -129,12 +132,31 @@ public struct ClipProgress: Sendable, Equatable {
   public var done: Int
   /// Parts of this stage in all.
   public var total: Int
+  /// What the clip is coming to; nil where there is nothing new to see.
+  public var preview: ClipPreview?
 
-  /// Creates a progress.
+  /// Creates a progress without a preview.
   public init(stage: String, done: Int, total: Int) {
     self.stage = stage
     self.done = done
     self.total = total
+  }
+}
+
+/// A clip as it forms: one of its frames, small and rough.
+public struct ClipPreview: Sendable, Equatable {
+  /// Pixels across.
+  public var width: Int
+  /// Pixels down.
+  public var height: Int
+  /// Rows from the top: `width * height * 3` bytes, red, green and blue.
+  public var pixels: [UInt8]
+
+  /// Creates a preview.
+  public init(width: Int, height: Int, pixels: [UInt8]) {
+    self.width = width
+    self.height = height
+    self.pixels = pixels
   }
 }
 

@@ -18,7 +18,7 @@ package struct GuidanceScales: FieldValue {
   package init(_ input: FieldInput) throws(ValueProblem) {
     let numbers: [Double?]
     switch input {
-    case .text(let text), .json(.string(let text)): numbers = Self.numbers(in: text)
+    case .text(let text), .json(.string(let text)): numbers = text.listElements.map { Double($0) }
     case .json(.array(let elements)):
       numbers = elements.map { element in
         switch element {
@@ -40,14 +40,5 @@ package struct GuidanceScales: FieldValue {
         "up to \(Self.most) numbers from 0 to 100 with commas between, not \(input.shown)"
       )
     }
-  }
-
-  /// As in "1, 2.5, 3", with or without quotes around it, or a list's brackets.
-  private static func numbers(in text: String) -> [Double?] {
-    var text = text.filter { !" \t\r\n".contains($0) }[...]
-    for (open, close) in [("\"", "\""), ("[", "]")] where text.count > 1 {
-      if text.hasPrefix(open), text.hasSuffix(close) { text = text.dropFirst().dropLast() }
-    }
-    return text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
   }
 }

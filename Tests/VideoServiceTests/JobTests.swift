@@ -286,6 +286,50 @@ final class StoreFolder: Sendable {
     #expect(jobs.load.waiting == 2)
   }
 
+  @Test func `that are asked for together are accepted together, and once`() async throws {
+    let file = try folder.write("several", picture)
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    var origin = JobOrigin(api: "jobs")
+    origin.idempotencyKey = "several"
+    let requests = [1, 2, nil].map { (seed: UInt64?) in
+      var request = ClipRequest()
+      request.seed = seed
+      return request
+    }
+    let (ids, seeds) = try await {
+      let jobs = try await folder.open(StubGenerator()) { $0.queue = 4 }
+      let accepted = try await jobs.submit(requests, picture: file, as: origin)
+      #expect(accepted.prefix(2).map(\.seed) == [1, 2])
+      #expect(accepted.map(\.queuePosition) == [0, 1, 2])
+      let again = try await jobs.submit(requests, picture: file, as: origin)
+      #expect(again.map(\.id) == accepted.map(\.id))
+      let error = await #expect(throws: ServingError.self) {
+        try await jobs.submit(Array(requests.dropLast()), picture: file, as: origin)
+      }
+      #expect(error?.code == .conflict)
+      // Two places are left, which three do not share.
+      var other = origin
+      other.idempotencyKey = nil
+      let busy = await #expect(throws: ServingError.self) {
+        try await jobs.submit(requests, picture: file, as: other)
+      }
+      #expect(busy?.code == .busy)
+      let never = await #expect(throws: ServingError.self) {
+        try await jobs.submit(requests + requests, picture: file, as: other)
+      }
+      #expect(never?.code == .invalidInput)
+      #expect(jobs.load.waiting == 3)
+      return (accepted.map(\.id), accepted.map(\.seed))
+    }()
+    #expect(folder.files == ids.map { "\($0)/picture" }.sorted())
+    // Also after a restart, and when one of them is gone.
+    let jobs = try await folder.open()
+    try await jobs.delete(ids[1], owner: nil)
+    let left = try await jobs.submit(requests, picture: file, as: origin)
+    #expect(left.map(\.id) == [ids[0], ids[2]])
+    #expect(left.map(\.seed) == [seeds[0], seeds[2]])
+  }
+
   @Test func `are refused when too many wait, or the disk is full`() async throws {
     let jobs = try await folder.open(StubGenerator()) { $0.queue = 1 }
     for _ in 1...2 { _ = try await folder.submit(jobs) }
@@ -410,10 +454,77 @@ final class StoreFolder: Sendable {
     }
   }
 
+  @Test func `that have a clip can be extended`() async throws {
+    // What the engine makes of it is not this suite's matter, but a clip has to look like one.
+    let movie = Data([0, 0, 0, 0x20] + Array("ftypisom".utf8) + Array(repeating: 1, count: 999))
+    let release = Occurrence()
+    let generator = StubGenerator(heldUntil: release, onlyFor: 2, clip: movie)
+    try await LiveServer.with(generator) { server in
+      var paths: [String] = []
+      for fields in [[part("seed", "1")], [part("seed", "2")], [part("playback", "loop")]] {
+        let form = request([imagePart] + fields)
+        let accepted = try await server.exchange(sent(form, to: "/jobs"))
+        paths.append(try #require(accepted.headers["location"]))
+      }
+      try await until { generator.state.requests.count == 2 }
+      // One is being made, and one plays in a loop, as it would without a clip.
+      func extend(_ path: String, _ body: String = "{}") async throws -> Answer {
+        let bytes = rawRequest(body: Array(body.utf8), type: "application/json")
+        return try await server.exchange(sent(bytes, to: "\(path)/extend"))
+      }
+      #expect(try await extend(paths[1]).status == 409)
+      let longer = try await extend(paths[0], #"{"seed": 9, "num_frames": 5}"#)
+      #expect(longer.status == 202, "\(longer.text)")
+      release.happen()
+      try await until { generator.state.requests.count == 4 }
+      let last = try #require(generator.state.requests.last)
+      #expect(last.continuedFrames == 25)
+      #expect(last.seed == 9)
+      #expect(last.frameCount == 5)
+      #expect(generator.state.pictures.last == movie)
+      #expect(try await extend(paths[2]).status == 409)
+      let path = try #require(longer.headers["location"])
+      let shown = try await server.exchange(plain("GET", "\(path)/picture"))
+      #expect(shown.headers["content-type"] == "video/mp4")
+      #expect(try await extend("/jobs/none").status == 404)
+    }
+  }
+
+  private static let several: [(fields: [String: String], seeds: [String])] = [
+    (["seeds": "5, -1,7"], ["5", "18446744073709551615", "7"]), (["seeds": "[9]"], ["9"]),
+    (
+      ["num_clips": "3", "seed": "18446744073709551615"], ["18446744073709551615", "0", "1"]
+    ),
+  ]
+
+  @Test(arguments: Self.several)
+  func `of several seeds come from one picture`(
+    _ fields: [String: String],
+    _ seeds: [String]
+  )
+    async throws
+  {
+    let parts = fields.map { part($0.key, $0.value) }
+    try await LiveServer.with { server in
+      let form = request([imagePart] + parts, headers: "Idempotency-Key: one\r\n")
+      let accepted = try await server.exchange(sent(form, to: "/jobs"))
+      #expect(accepted.status == 202, "\(accepted.text)")
+      let list = try #require(JSON(parsing: accepted.body)?["jobs"])
+      #expect(seeds.indices.map { list[$0]?["seed"]?.text } == seeds.map { "\"\($0)\"" })
+      #expect(list[seeds.count] == nil)
+      let again = try await server.exchange(sent(form, to: "/jobs"))
+      let repeated = JSON(parsing: again.body)?["jobs"]
+      #expect(repeated?[0]?["id"]?.text == list[0]?["id"]?.text)
+      #expect(server.kept.count == seeds.count)
+    }
+  }
+
   @Test func `are refused with the field that is wrong`() async throws {
     try await LiveServer.with { server in
       for (name, value) in [
         ("priority", "11"), ("width", "1"), ("webhook_url", "http://127.0.0.1/"),
+        ("num_clips", "0"), ("num_clips", "17"), ("seeds", "1,x"), ("seeds", "1,,2"),
+        ("seeds", String(repeating: "1,", count: 16) + "1"),
       ] {
         let answer = try await server.exchange(
           sent(request([imagePart, part(name, value)]), to: "/jobs")
@@ -421,6 +532,10 @@ final class StoreFolder: Sendable {
         #expect(answer.status == 400)
         #expect(answer.text.contains(#""loc":["\#(name)"]"#), "\(answer.text)")
       }
+      let both = request([imagePart, part("seeds", "1,2"), part("num_clips", "2")])
+      let answer = try await server.exchange(sent(both, to: "/jobs"))
+      #expect(answer.status == 400)
+      #expect(answer.text.contains(#""loc":["num_clips"]"#), "\(answer.text)")
       #expect(server.kept == [])
     }
   }

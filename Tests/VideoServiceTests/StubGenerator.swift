@@ -24,19 +24,23 @@ final class StubGenerator: ClipGenerating {
   private let heldSeed: UInt64?
   private let failure: (any Error)?
   private let clip: Data
+  private let preview: ClipPreview?
 
   /// - Parameters:
   ///   - release: What each call waits for before it goes on.
   ///   - heldSeed: The seed of the only calls that wait; nil if all do.
   ///   - failure: What each call then throws.
   ///   - clip: What each call writes.
+  ///   - preview: What each call shows after its only step.
   init(
     heldUntil release: Occurrence? = nil,
     onlyFor heldSeed: UInt64? = nil,
     failure: (any Error)? = nil,
-    clip: Data = StubGenerator.clip
+    clip: Data = StubGenerator.clip,
+    preview: ClipPreview? = nil
   ) {
     self.clip = clip
+    self.preview = preview
     self.release = release
     self.heldSeed = heldSeed
     self.failure = failure
@@ -63,7 +67,9 @@ final class StubGenerator: ClipGenerating {
         if Task.isCancelled { seen.cancelled += 1 }
       }
     }
-    progress(ClipProgress(stage: "denoise", done: 1, total: 1))
+    var step = ClipProgress(stage: "denoise", done: 1, total: 1)
+    step.preview = preview
+    progress(step)
     if heldSeed == nil || heldSeed == request.seed { await release?.wait() }
     try Task.checkCancellation()
     if let failure { throw failure }

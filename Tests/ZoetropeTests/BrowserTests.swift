@@ -35,6 +35,9 @@ struct BrowserTests {
   @Test("a picture is dropped, its clip watched, played, found again, run again and compared")
   func clip() async throws { try await use("makes_a_clip") }
 
+  @Test("two clips are made of a picture at once")
+  func several() async throws { try await use("makes_several") }
+
   @Test("a clip is cancelled while it waits, and while it is made, also after a reload")
   func cancel() async throws { try await use("cancels") }
 

@@ -57,6 +57,61 @@ import Testing
     #expect(try place.files() == ["v-1.mp4", "v-2-again.mp4", "v-2.mp4"])
   }
 
+  @Test("a clip is extended, by the command and by a server, and the longer one is made again")
+  func goesOn() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let (folder, model) = (place.path, place.model)
+    let made = try await CommandTests.generate(
+      place,
+      [Assets.photograph, "--seed", "3", "-o", folder + "/a.mp4"]
+    )
+    #expect(made.status == 0, "\(made.error)")
+    func extended(_ arguments: [String]) async throws -> Outcome {
+      try await Programs.run(
+        Programs.zoetrope,
+        ["extend", "\(folder)/a.mp4", "--model", model, "--seed", "-4"] + arguments
+      )
+    }
+    let longer = try await extended([])
+    #expect(longer.status == 0, "\(longer.error)")
+    let frames = try await FFmpeg().frames(of: folder + "/a.mp4").count
+    #expect(
+      try await FFmpeg().frames(of: folder + "/a-extended.mp4").count == 2 * frames - 1
+    )
+    let refused = try await extended([])
+    #expect(refused.status != 0)
+    #expect(refused.error.contains("is there already"), "\(refused.error)")
+    let again = try await Self.reproduce(place, "a-extended.mp4", ["--picture", folder + "/a.mp4"])
+    #expect(again.status == 0, "\(again.output)\(again.error)")
+    let status = try await Server.with(place) { server in
+      func job(_ arguments: [String]) async throws -> String {
+        let answer = try await Programs.run("curl", ["-sS"] + arguments)
+        return String(
+          try #require(answer.output.firstMatch(of: /"id":"([0-9a-f]{32})"/), "\(answer)").1
+        )
+      }
+      func clip(_ id: String, to path: String) async throws {
+        let url = "\(server.address)/jobs/\(id)"
+        while try await !server.curl(url).output.contains(#""state":"succeeded""#) {
+          try await Task.sleep(for: .milliseconds(50))
+        }
+        _ = try await server.curl("-o", path, url + "/clip")
+      }
+      let form = ["image=@\(Assets.photograph)", "seed=3"] + ServerTests.quick
+      let first = try await job(form.flatMap { ["-F", $0] } + [server.address + "/jobs"])
+      try await clip(first, to: folder + "/b.mp4")
+      let body = ["-H", "content-type: application/json", "-d", #"{"num_frames": 3}"#]
+      let second = try await job(body + ["\(server.address)/jobs/\(first)/extend"])
+      try await clip(second, to: folder + "/c.mp4")
+      let count = try await FFmpeg().frames(of: folder + "/b.mp4").count
+      #expect(try await FFmpeg().frames(of: folder + "/c.mp4").count == count + 2)
+      let told = try await server.curl("\(server.address)/jobs/\(second)")
+      #expect(told.output.contains(#""frames":\#(count + 2)"#), "\(told.output)")
+    }
+    #expect(status == .exited(0))
+  }
+
   @Test("another picture, another model, or a file that tells nothing is refused in one line")
   func refusals() async throws {
     let place = try Workplace()

@@ -15,6 +15,7 @@ export function icon(name) {
 
 const kinds = {
   again: ["again", "Run again", "Makes the same clip again"],
+  extend: ["extend", "Extend", "Makes a longer clip, which goes on from the last frame"],
   edit: ["edit", "Change settings", "Puts its picture and settings into the form"],
   save: ["save", "Download", "Saves the clip as a file"],
   remove: ["delete", "Delete", "Deletes the clip and its picture"],
@@ -32,10 +33,17 @@ function button(kind, job, actions, isCompact) {
   return element;
 }
 
+/** Whether a clip has an end that can be gone on from, and a file that can be read back. */
+const canGoOn = ({ clip, parameters }) =>
+  clip && parameters?.playback === "forward"
+    && ["video/mp4", "video/webm", "image/gif"].includes(clip.media_type);
+
 /** What can be done with a job as it is now. */
 export function controls(job, actions, { isCompact = false } = {}) {
   const names = hasEnded(job)
-    ? [job.clip ? "save" : null, "again", "edit", "remove"]
+    ? [job.clip ? "save" : null, "again", canGoOn(job) ? "extend" : null,
+      // The form takes pictures, not clips.
+      job.parameters?.continued_frames ? null : "edit", "remove"]
     : ["cancel"];
   return names.filter(Boolean).map((name) => button(name, job, actions, isCompact));
 }

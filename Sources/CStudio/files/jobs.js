@@ -26,10 +26,15 @@ export const jobs = {
     }
   },
   get: (id) => json(at(id)),
-  submit: (body, key) =>
-    json("/jobs", { method: "POST", body, headers: { "idempotency-key": key } }),
+  /** Gives the jobs, several if `num_clips` says so. */
+  submit: async (body, key) => {
+    const answer = await json("/jobs", { method: "POST", body, headers: { "idempotency-key": key } });
+    return answer.jobs ?? [answer];
+  },
   cancel: (id) => json(at(id, "/cancel"), { method: "POST" }),
   retry: (id) => json(at(id, "/retry"), { method: "POST" }),
+  extend: (id) =>
+    json(at(id, "/extend"), { method: "POST", body: "{}", headers: { "content-type": "application/json" } }),
   remove: (id) => call(at(id), { method: "DELETE" }),
 };
 
@@ -59,8 +64,15 @@ async function* events(body) {
   }
 }
 
+/** What is in a `data:` address; to `fetch` it the security policy would have to be loosened. */
+function blobOf(address) {
+  const [head, text] = address.split(",", 2);
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return new Blob([bytes], { type: head.replace(/^data:|;.*/g, "") });
+}
+
 /**
- * Tells `job(job)` and `preview(preview)` what happens to a job until it ended.
+ * Tells `job(job)` and `preview(blob)` what happens to a job until it ended.
  *
  * A lost connection is taken up again where it broke. `fetch` and not EventSource, which cannot send
  * a key.
@@ -76,7 +88,7 @@ export async function follow(id, signal, { job: onJob, preview: onPreview }) {
         failures = 0;
         if (event.id !== undefined) last = event.id;
         const data = JSON.parse(event.data);
-        if (event.event === "preview") onPreview(data);
+        if (event.event === "preview") onPreview(blobOf(data.url));
         else onJob(data);
         if (event.event === "end") return;
       }

@@ -73,7 +73,7 @@ function showWorking(job, actions) {
     view = { id: job.id, ...workingView(controls(job, actions)) };
     // Until there is a preview, the picture itself stands for the clip.
     const shown = view;
-    if (job.picture) {
+    if (job.picture?.media_type.startsWith("image/")) {
       call(job.picture.url).then((response) => response.blob()).then((blob) => {
         if (view === shown && !shown.image.src) return showPreview(shown.image, blob);
         return null;
@@ -154,14 +154,10 @@ export async function showJob(job, actions, onChange) {
   try {
     await follow(job.id, signal, {
       job: update,
-      preview: async ({ url }) => {
-        const shown = view;
-        try {
-          const blob = await (await call(url, { signal })).blob();
-          if (view === shown && shown) await showPreview(shown.image, blob);
-        } catch {
-          // The next one may come through.
-        }
+      preview: async (blob) => {
+        if (!view) return;
+        view.image.alt = "Preview of the clip as it forms";
+        await showPreview(view.image, blob).catch(() => {});
       },
     });
   } catch (error) {

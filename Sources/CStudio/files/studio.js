@@ -12,6 +12,7 @@ import { showFile, showJob, showNothing, showWaiting } from "./screen.js";
 import { call, source } from "./server.js";
 
 const form = document.getElementById("studio-form");
+const clips = document.getElementById("clips");
 const makeButton = document.getElementById("make");
 const problem = document.getElementById("studio-problem");
 const historyProblem = document.getElementById("history-problem");
@@ -49,6 +50,11 @@ const actions = {
   open: reporting(open),
   again: reporting(async (job) => {
     const next = await jobs.retry(job.id);
+    history.update(next);
+    await open(next);
+  }),
+  extend: reporting(async (job) => {
+    const next = await jobs.extend(job.id);
     history.update(next);
     await open(next);
   }),
@@ -126,17 +132,20 @@ form.addEventListener("submit", async (event) => {
     return;
   }
   if (!fields.check()) return;
-  const body = formData([["image", picture.file], ...fields.given]);
+  const given = [["image", picture.file], ...fields.given];
+  const count = keepsJobs ? clips.querySelector("input:checked").value : "1";
+  if (count !== "1") given.push(["num_clips", count]);
+  const body = formData(given);
   makeButton.disabled = true;
   try {
     if (keepsJobs) {
       // Pressed again after a broken connection, this asks for the same job, not for another.
       requestKey ??= freshKey();
-      const job = await jobs.submit(body, requestKey);
+      const accepted = await jobs.submit(body, requestKey);
       requestKey = null;
-      history.update(job);
+      for (const job of accepted) history.update(job);
       makeButton.disabled = false;
-      actions.open(job);
+      actions.open(accepted[0]);
     } else {
       await makeAtOnce(body);
     }
@@ -181,6 +190,7 @@ async function loadHistory() {
   say(historyProblem, null);
   try {
     keepsJobs = await history.load();
+    clips.hidden = !keepsJobs;
     const job = (keepsJobs && await wantedJob()) || history.unfinished;
     if (job) actions.open(job);
   } catch (error) {

@@ -24,6 +24,12 @@ public struct GenerationObserver {
   /// from zero and its timestep; may put others in their place, as the reference's
   /// `callback_on_step_end`.
   public var stepEnded: (Int, Float, Tensor) throws -> Tensor = { _, _, latents in latents }
+  /// Given after each step, and before its progress is told, what the middle frame of the first clip
+  /// is coming to: a pixel for each latent.
+  ///
+  /// It is estimated without the decoder, at next to no cost; nil, and nothing is computed, where
+  /// nobody wants it.
+  public var preview: ((_ step: Int, _ count: Int, RGBImage) -> Void)?
   /// Given each finished frame, with the numbers of its video and of its place in it.
   public var frame: (_ video: Int, _ frame: Int, RGBImage) -> Void = { _, _, _ in }
 

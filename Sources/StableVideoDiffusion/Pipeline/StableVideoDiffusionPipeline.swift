@@ -91,6 +91,9 @@ public struct StableVideoDiffusionPipeline: Sendable {
       frames: plan.frames,
       order: request.timeContextOrder
     )
+    let preview =
+      try observer.preview == nil
+      ? nil : LatentPreview(of: pictures[0], imageLatents: imageLatents, plan, model)
     let times = try model.unet.times(plan.timesteps, ids: plan.ids, backend: backend)
     var latents = try firstLatents(plan, &noise)
     timings.encode = lap()
@@ -105,12 +108,17 @@ public struct StableVideoDiffusionPipeline: Sendable {
       )
       let sample = try latents.reshaped(plan.imageShape).scaled(by: 1 / step.inputScale)
       let velocity = try model.unet(sample, time: time, conditioning)
+      let noisy = latents
       latents = try latents.eulerStep(velocity: velocity, guidance: plan.guidance, step: step)
       guard try backend.isFinite(latents) else {
         throw GenerationError(
           .notFinite,
           "denoising step \(index + 1) of \(times.count) made numbers that are not finite"
         )
+      }
+      if let preview {
+        let image = try preview.image(of: noisy, velocity: velocity, step)
+        observer.preview?(index + 1, times.count, image)
       }
       latents = try observer.stepEnded(index, plan.timesteps[index], latents)
       guard latents.shape == plan.latentShape else {

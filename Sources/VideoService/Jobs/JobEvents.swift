@@ -30,11 +30,13 @@ final class JobEvents: Sendable {
   }
 
   /// Tells of a change; the end is the last one.
-  func publish(_ kind: JobEvent.Kind, _ job: VideoJob) {
+  func publish(_ kind: JobEvent.Kind, _ job: VideoJob, preview: [UInt8]? = nil) {
     let finished: [AsyncStream<JobEvent>.Continuation] = logs.withLock { logs in
       guard var log = logs[job.id] else { return [] }
       log.last = max(log.last + 1, Self.number(of: Date(), job))
-      let event = JobEvent(number: log.last, kind: kind, job: job)
+      let event = JobEvent(number: log.last, kind: kind, job: job, preview: preview)
+      // Who comes back wants the newest only, and they are large.
+      if kind == .preview { log.events.removeAll { $0.kind == .preview } }
       log.events.append(event)
       if log.events.count > Self.kept { log.events.removeFirst() }
       for listener in log.listeners.values { listener.yield(event) }
@@ -69,7 +71,7 @@ final class JobEvents: Sendable {
   static func ended(_ job: VideoJob, after: Int?) -> AsyncStream<JobEvent> {
     let number = max(number(of: job.endedAt ?? job.createdAt, job), (after ?? 0) + 1)
     return AsyncStream { continuation in
-      continuation.yield(JobEvent(number: number, kind: .end, job: job))
+      continuation.yield(JobEvent(number: number, kind: .end, job: job, preview: nil))
       continuation.finish()
     }
   }

@@ -196,6 +196,8 @@ struct JobFiles: Sendable {
     if start.starts(with: Array("RIFF".utf8)), start.dropFirst(8).starts(with: Array("WEBP".utf8)) {
       return "image/webp"
     }
+    if start.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) { return "video/webm" }
+    if start.dropFirst(4).starts(with: Array("ftypiso".utf8)) { return "video/mp4" }
     if start.dropFirst(4).starts(with: Array("ftyp".utf8)) {
       return start.dropFirst(8).starts(with: Array("avif".utf8)) ? "image/avif" : "image/heic"
     }

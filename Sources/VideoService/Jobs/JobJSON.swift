@@ -58,6 +58,7 @@ extension ClipRequest {
       "motion_bucket_id": motionBucket.json, "noise_aug_strength": noiseAugmentation.json,
       "width": width.json, "height": height.json, "fit": fit.json, "format": format.json,
       "playback": playback.json, "guidance_shape": guidanceShape.json,
+      "continued_frames": continuedFrames.json,
       "guidance_scales": guidanceScales.map { .array($0.map { .number($0) }) } ?? .null,
     ]
   }

@@ -9,6 +9,13 @@ struct JobOperations: Sendable {
 
   struct NewJob: Form {
     var clip = GenerateClip.Input()
+    @Field(
+      "As many clips, of `seed` and those that follow it, or of any seeds.",
+      in: 1...Seeds.most
+    )
+    var numClips: Int?
+    @Field("A clip for each of these seeds, with commas between, in place of `seed`.")
+    var seeds: Seeds?
     @Field("What goes first: the higher the earlier.", in: -10...10) var priority = 0
     @Field("Where the end is reported to.") var webhookUrl: String?
 
@@ -17,6 +24,15 @@ struct JobOperations: Sendable {
 
   struct Asked: Form {
     @Field("The job.") var id: String
+
+    init() {}
+  }
+
+  struct Extended: Form {
+    @Field("The job.") var id: String
+    @Field("Frames to make, the shared one included; null for as many as before.", in: 2...256)
+    var numFrames: Int?
+    @Field("The seed of the new part; null draws one at random.") var seed: Seed?
 
     init() {}
   }
@@ -56,20 +72,23 @@ struct JobOperations: Sendable {
     HTTPOperation(
       .post,
       "/jobs",
-      "Asks for a clip, to be made when its turn comes.",
+      "Asks for a clip, or several, to be made when their turns come.",
       takes: NewJob.self,
-      replies: [.json("The job.", status: 202)],
+      replies: [
+        .json("The job; with `num_clips` or `seeds` an object with all `jobs`.", status: 202)
+      ],
       headers: [("Idempotency-Key", "A repeated request with the same key makes no second job.")]
     ) { input, call in
       var origin = origin(call)
       origin.priority = input.priority
       origin.webhook = input.webhookUrl
-      let job = try await jobs.submit(
-        ClipRequest(input.clip),
+      let accepted = try await jobs.submit(
+        try input.requests,
         picture: input.clip.image.path,
         as: origin
       )
-      return accepted(job)
+      if input.numClips == nil, input.seeds == nil { return self.accepted(accepted[0]) }
+      return Reply(json: ["jobs": .array(accepted.map(\.json))], status: 202)
     }
   }
 
@@ -135,11 +154,33 @@ struct JobOperations: Sendable {
         return accepted(job)
       },
       HTTPOperation(
+        .post,
+        "\(Self.path)/extend",
+        "Asks for a longer clip, which goes on from the last frame of this one.",
+        takes: Extended.self,
+        replies: [.json("The new job.", status: 202)]
+      ) { input, call in
+        guard
+          let job = try await jobs.extend(
+            input.id,
+            frameCount: input.numFrames,
+            seed: input.seed?.value,
+            as: origin(call)
+          )
+        else { throw VideoJobs.notFound(input.id) }
+        return accepted(job)
+      },
+      HTTPOperation(
         .get,
         "\(Self.path)/events",
         "What happens to a job, as it happens.",
         takes: Asked.self,
-        replies: [.events("Events named `state`, `progress` and `end`, each with the job.")],
+        replies: [
+          .events(
+            "Events named `state`, `progress` and `end`, each with the job, and `preview`, with the "
+              + "`url` of a picture: the picture itself, as a `data:` address."
+          )
+        ],
         headers: [("Last-Event-ID", "The event that the client saw last.")]
       ) { input, call in
         let last = call.header("last-event-id").flatMap { Int($0) }
@@ -148,7 +189,7 @@ struct JobOperations: Sendable {
         else { throw VideoJobs.notFound(input.id) }
         return Reply(
           events: events.map { event in
-            ServerEvent(id: String(event.number), name: event.kind.rawValue, json: event.job.json)
+            ServerEvent(id: String(event.number), name: event.kind.rawValue, json: event.json)
           }
         )
       },
@@ -171,6 +212,19 @@ struct JobOperations: Sendable {
           file: clip.path,
           contentType: clip.mediaType,
           fileName: input.download ? "\(job.id).\(job.request.format.rawValue)" : nil
+        )
+      },
+      HTTPOperation(
+        .get,
+        "\(Self.path)/preview",
+        "What a clip is coming to while it is made: a small picture of its middle.",
+        takes: Asked.self,
+        replies: [.file("The picture as of the last step.", "image/webp")]
+      ) { input, call in
+        Reply(
+          bytes: try await jobs.preview(of: input.id, owner: call.keyName),
+          contentType: "image/webp",
+          headers: ["cache-control": "no-store"]
         )
       },
       HTTPOperation(
@@ -224,6 +278,25 @@ struct JobOperations: Sendable {
       throw VideoJobs.notFound(id)
     }
     return job
+  }
+}
+
+extension JobOperations.NewJob {
+  /// What is asked for, clip by clip.
+  fileprivate var requests: [ClipRequest] {
+    get throws(ServingError) {
+      let request = ClipRequest(clip)
+      guard numClips == nil || seeds == nil else {
+        throw ServingError([
+          InputProblem("value_error", field: "num_clips", "num_clips and seeds exclude each other")
+        ])
+      }
+      return (0..<(seeds?.values.count ?? numClips ?? 1)).map { index in
+        var one = request
+        one.seed = seeds?.values[index] ?? request.seed.map { $0 &+ UInt64(index) }
+        return one
+      }
+    }
   }
 }
 

@@ -74,22 +74,29 @@ struct JobStore: Sendable {
     return migrator
   }
 
-  /// Keeps a new job.
+  /// Keeps new jobs: all of them, or none.
   ///
-  /// - Returns: Its place among all jobs.
-  func add(_ job: VideoJob, fingerprint: String?) async throws -> Int64 {
+  /// - Parameters:
+  ///   - jobs: The jobs.
+  ///   - fingerprint: What tells a repeated request, kept with the one that has its key.
+  /// - Returns: The place of each among all jobs.
+  /// - Throws: ``ServingError`` with code `insufficientStorage`; what the database throws.
+  func add(_ jobs: [VideoJob], fingerprint: String?) async throws -> [Int64] {
     try await write { database in
-      try database.execute(
-        sql: """
-          INSERT INTO job (id, api, owner, state, bytes, idempotency_key, fingerprint, document)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [
-          job.id, job.api, job.owner, job.state.rawValue, job.byteCount, job.origin.idempotencyKey,
-          fingerprint, try Self.text(job),
-        ]
-      )
-      return database.lastInsertedRowID
+      try jobs.map { job in
+        try database.execute(
+          sql: """
+            INSERT INTO job (id, api, owner, state, bytes, idempotency_key, fingerprint, document)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+          arguments: [
+            job.id, job.api, job.owner, job.state.rawValue, job.byteCount,
+            job.origin.idempotencyKey, job.origin.idempotencyKey == nil ? nil : fingerprint,
+            try Self.text(job),
+          ]
+        )
+        return database.lastInsertedRowID
+      }
     }
   }
 

@@ -111,6 +111,8 @@ package struct JobOrigin: Sendable, Equatable, Codable {
   package var owner: String?
   /// What tells a repeated request from a new one; nil if every request is new.
   package var idempotencyKey: String?
+  /// The jobs that were asked for in the same request, of the one that has its key.
+  package var others: [String]?
   /// What goes first: from −10 to 10, the higher the earlier.
   package var priority = 0
   /// Whether it is cancelled when the server ends: somebody waits with a connection open.
@@ -202,6 +204,8 @@ package struct JobEvent: Sendable {
   package let kind: Kind
   /// The job right after it.
   package let job: VideoJob
+  /// What the clip is coming to, as WebP; of a `preview` only.
+  package let preview: [UInt8]?
 }
 
 /// Which jobs are wanted.

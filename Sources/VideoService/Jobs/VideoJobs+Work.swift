@@ -82,10 +82,12 @@ extension VideoJobs {
 
   private func perform(_ job: VideoJob, stopping: Occurrence, grace: Duration) async {
     let id = job.id
-    guard let stop = state.withLock({ $0.live[id]?.stop }) else { return }
+    guard let live = state.withLock({ $0.live[id] }) else { return }
+    let previews = Task { await showPreviews(of: id, live.previewing.stream) }
+    defer { previews.cancel() }
     let life = RequestLife(
       timeout: settings.timeout,
-      clientGone: stop,
+      clientGone: live.stop,
       stopping: stopping,
       grace: grace,
       timers: settings.timers
@@ -228,10 +230,13 @@ extension VideoJobs {
     return live.job
   }
 
-  /// Notes how far the work is.
+  /// Notes how far the work is, and what it is coming to.
   private func note(_ progress: ClipProgress, of id: String) {
+    if let picture = progress.preview { take(picture, of: id) }
     let job: VideoJob? = state.withLock { state in
       guard var live = state.live[id], live.job.state == .running else { return nil }
+      let known = (live.job.stage, live.job.done, live.job.total)
+      if known == (progress.stage, progress.done, progress.total) { return nil }
       if live.job.stage != progress.stage { live.stageBegan = .now }
       live.job.stage = progress.stage
       live.job.done = progress.done

@@ -41,6 +41,10 @@ package final class VideoJobs: Sendable {
     var stageBegan = ContinuousClock.now
     /// Whether the engine has it.
     var isAtWork = false
+    /// What it is coming to; nil before the first step.
+    var preview: JobPreview?
+    /// Told when there is another preview, or somebody new who may want it.
+    let previewing = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     /// Ends the work.
     let stop = Occurrence()
     /// It has ended, and the engine is rid of it.
@@ -125,33 +129,64 @@ package final class VideoJobs: Sendable {
     picture: String,
     as origin: JobOrigin
   ) async throws -> VideoJob {
+    try await submit([request], picture: picture, as: origin)[0]
+  }
+
+  /// Accepts a job for each of several clips of one picture: all of them, or none.
+  ///
+  /// - Parameters:
+  ///   - requests: What to make, at least one clip.
+  ///   - picture: The path of the picture, which is copied for each.
+  ///   - origin: Who asks, and how; an idempotency key is that of all of them together.
+  /// - Returns: The new jobs in the order of the requests, or what is left of those of an earlier
+  ///   request with the same idempotency key.
+  /// - Throws: As ``submit(_:picture:as:)-(ClipRequest,_,_)``; `invalidInput` if there are more than
+  ///   can ever wait.
+  package func submit(
+    _ requests: [ClipRequest],
+    picture: String,
+    as origin: JobOrigin
+  ) async throws -> [VideoJob] {
     if let address = origin.webhook {
       guard let webhooks = settings.webhooks else { throw Webhooks.refused }
       try webhooks.check(address)
     }
     let fingerprint = try origin.idempotencyKey.map { _ in
-      try Self.fingerprint(request, picture, origin)
+      try Self.fingerprint(requests, picture, origin)
     }
     if let old = try await earlier(origin, fingerprint) { return old }
-    try takePlace()
-    defer { state.withLock { $0.arriving -= 1 } }
+    try takePlaces(requests.count)
+    defer { state.withLock { $0.arriving -= requests.count } }
     if let free = files.freeBytes, free < settings.freeBytes { throw ServingError.storeIsFull }
-    let id = TraceContext.randomHex() + TraceContext.randomHex()
-    var whole = generator.completed(request)
-    // Drawn now, so that the job makes the same clip however often it is begun. Torch uses the low 32
-    // bits of a seed only.
-    whole.seed = whole.seed ?? UInt64(UInt32.random(in: .min ... .max))
-    let job = VideoJob(
-      id: id,
-      origin: origin,
-      request: whole,
-      picture: try await files.take(picture: picture, of: id),
-      createdAt: Date()
-    )
+    let ids = requests.map { _ in TraceContext.randomHex() + TraceContext.randomHex() }
+    var jobs: [VideoJob] = []
     do {
-      enter(job, sequence: try await store.add(job, fingerprint: fingerprint))
+      for (id, request) in zip(ids, requests) {
+        var whole = generator.completed(request)
+        // Drawn now, so that the job makes the same clip however often it is begun. Torch uses the
+        // low 32 bits of a seed only.
+        whole.seed = whole.seed ?? UInt64(UInt32.random(in: .min ... .max))
+        var own = origin
+        if !jobs.isEmpty {
+          own.idempotencyKey = nil
+        } else if ids.count > 1 {
+          own.others = Array(ids.dropFirst())
+        }
+        jobs.append(
+          VideoJob(
+            id: id,
+            origin: own,
+            request: whole,
+            picture: try await files.take(picture: picture, of: id),
+            createdAt: Date()
+          )
+        )
+      }
+      for (job, sequence) in zip(jobs, try await store.add(jobs, fingerprint: fingerprint)) {
+        enter(job, sequence: sequence)
+      }
     } catch {
-      files.remove(id)
+      for job in jobs { files.remove(job.id) }
       // Of two requests that came together the other was first.
       if let old = try await earlier(origin, fingerprint) { return old }
       throw error
@@ -160,7 +195,7 @@ package final class VideoJobs: Sendable {
     wake.yield()
     // Told to stop while the disk was written to: what waits with a connection open does so in vain.
     if state.withLock({ $0.isStopping }) { stop() }
-    return state.withLock { $0.shown(id) } ?? job
+    return state.withLock { state in jobs.map { state.shown($0.id) ?? $0 } }
   }
 
   /// Accepts a job that does once more what another did.
@@ -172,7 +207,37 @@ package final class VideoJobs: Sendable {
     return try await submit(job.request, picture: job.picture.path, as: origin)
   }
 
-  private func earlier(_ origin: JobOrigin, _ fingerprint: String?) async throws -> VideoJob? {
+  /// Accepts a job that makes a longer clip of a job's clip.
+  ///
+  /// - Parameters:
+  ///   - id: The job's.
+  ///   - frameCount: Frames to make, the shared one included; nil for as many as were made.
+  ///   - seed: The seed of the new part; nil draws one.
+  ///   - origin: Who asks, and how.
+  /// - Returns: The new job; nil if there is no other.
+  /// - Throws: As ``retry(_:as:)``; ``ServingError`` with code `conflict` if the job has no clip that
+  ///   can be gone on from.
+  package func extend(
+    _ id: String,
+    frameCount: Int?,
+    seed: UInt64?,
+    as origin: JobOrigin
+  ) async throws -> VideoJob? {
+    guard let job = try await job(id, owner: origin.owner) else { return nil }
+    guard let clip = job.clip, let count = clip.frameCount else {
+      throw ServingError(.conflict, "job \(job.id) is \(job.state.rawValue): it has no clip")
+    }
+    guard job.request.playback == .forward, [.mp4, .webm, .gif].contains(job.request.format) else {
+      throw ServingError(.conflict, "only mp4, webm and gif that play forward can be extended")
+    }
+    var request = job.request
+    request.continuedFrames = count
+    request.frameCount = frameCount ?? request.frameCount
+    request.seed = seed
+    return try await submit(request, picture: clip.path, as: origin)
+  }
+
+  private func earlier(_ origin: JobOrigin, _ fingerprint: String?) async throws -> [VideoJob]? {
     guard let key = origin.idempotencyKey, let old = try await store.find(key: key, origin) else {
       return nil
     }
@@ -182,17 +247,26 @@ package final class VideoJobs: Sendable {
         "the idempotency key was used for another request: take a new one"
       )
     }
-    return state.withLock { $0.shown(old.job.id) } ?? old.job
+    var jobs = [state.withLock { $0.shown(old.job.id) } ?? old.job]
+    for id in old.job.origin.others ?? [] {
+      if let other = try await job(id, owner: origin.owner) { jobs.append(other) }
+    }
+    return jobs
   }
 
-  private func takePlace() throws {
+  private func takePlaces(_ count: Int) throws {
     try state.withLock { state in
       if state.isStopping { throw ServingError.isStopping }
       guard state.model != nil else {
         throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
       }
       let places = settings.queue + 1
-      guard state.live.count + state.arriving < places else {
+      guard count <= places else {
+        throw ServingError([
+          InputProblem("value_error", field: nil, "this server takes \(places) clips at a time")
+        ])
+      }
+      guard state.live.count + state.arriving + count <= places else {
         let soonest = state.live.values.compactMap { live in
           live.isAtWork ? state.pace.remaining(live) : nil
         }.min()
@@ -202,7 +276,7 @@ package final class VideoJobs: Sendable {
           retryAfter: Int(min(max(1, soonest ?? 10), 3600))
         )
       }
-      state.arriving += 1
+      state.arriving += count
     }
   }
 
@@ -223,14 +297,14 @@ package final class VideoJobs: Sendable {
 
   /// Tells one request from another, for those who repeat theirs.
   private static func fingerprint(
-    _ request: ClipRequest,
+    _ requests: [ClipRequest],
     _ picture: String,
     _ origin: JobOrigin
   ) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     var hash = SHA256()
-    hash.update(data: try encoder.encode(request))
+    for request in requests { hash.update(data: try encoder.encode(request)) }
     hash.update(data: try encoder.encode(origin))
     hash.update(data: try Data(contentsOf: URL(filePath: picture)))
     return hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
@@ -279,6 +353,7 @@ package final class VideoJobs: Sendable {
       if let shown = state.withLock({ $0.shown(id) }), shown.state == .queued {
         hub.publish(.progress, shown)
       }
+      state.withLock { $0.live[id]?.previewing.continuation }?.yield()
       return stream
     }
     return JobEvents.ended(try await self.job(id, owner: owner) ?? job, after: after)

@@ -134,7 +134,10 @@ struct Generate: AsyncParsableCommand {
     )
   }
 
-  private static func format(of path: String) throws -> VideoFormat {
+  /// The format that a file's ending says.
+  ///
+  /// - Throws: `ValidationError`.
+  static func format(of path: String) throws -> VideoFormat {
     guard let dot = path.lastIndex(of: "."), !path[dot...].contains("/") else {
       throw ValidationError("--output \(path) has no ending; give --format")
     }

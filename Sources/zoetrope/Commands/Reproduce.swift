@@ -36,18 +36,18 @@ struct Reproduce: AsyncParsableCommand {
 
   func run() async throws {
     guard let record = ClipRecord(comment: try await FFmpeg().comment(of: clip)) else {
-      throw ReproductionError(
+      throw RecordError(
         "\(clip) does not tell how it was made; only what zoetrope makes does"
       )
     }
     try check(record)
-    let output = output ?? Self.again(clip)
+    let output = output ?? Self.name(beside: clip, "again")
     guard !FileManager.default.fileExists(atPath: output) else {
-      throw ReproductionError("\(output) is there already; name another file with --output")
+      throw RecordError("\(output) is there already; name another file with --output")
     }
     let engine = try await model.load()
     guard record.model.digest == engine.model.digest else {
-      throw ReproductionError(
+      throw RecordError(
         "\(clip) was made with another model, \(record.model.name) "
           + "(digest \(record.model.digest.prefix(12)), not \(engine.model.digest.prefix(12))); "
           + "name its folder with --model"
@@ -69,7 +69,7 @@ struct Reproduce: AsyncParsableCommand {
   /// Compares what was given with what the clip was made of, before the model is loaded.
   private func check(_ record: ClipRecord) throws {
     guard picture.count == record.pictures.count else {
-      throw ReproductionError(
+      throw RecordError(
         "--picture: \(clip) was made with \(record.pictures.count) pictures, and \(picture.count) "
           + "were given"
       )
@@ -77,7 +77,7 @@ struct Reproduce: AsyncParsableCommand {
     for (path, digest) in zip(picture, record.pictures) {
       let found = try FileHash.sha256(path)
       guard found == digest else {
-        throw ReproductionError(
+        throw RecordError(
           "--picture: \(path) is not the picture of \(clip) (SHA-256 \(found.prefix(12)), not "
             + "\(digest.prefix(12)))"
         )
@@ -87,7 +87,7 @@ struct Reproduce: AsyncParsableCommand {
     guard (1...max(clips, 1)).contains(record.clip), clips <= 4096,
       record.files(pictures: [], outputs: []) != nil
     else {
-      throw ReproductionError(
+      throw RecordError(
         "\(clip) was made by version \(record.version), which this one cannot follow"
       )
     }
@@ -109,12 +109,12 @@ struct Reproduce: AsyncParsableCommand {
     }
   }
 
-  /// `clip-again.mp4` for `clip.mp4`.
-  private static func again(_ path: String) -> String {
+  /// `clip-again.mp4` for `clip.mp4` and `again`.
+  static func name(beside path: String, _ word: String) -> String {
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     let dot = path.lastIndex(of: ".").flatMap { path[$0...].contains("/") ? nil : $0 }
-    return "\(path[..<(dot ?? path.endIndex)])-again\(dot.map { path[$0...] } ?? "")"
+    return "\(path[..<(dot ?? path.endIndex)])-\(word)\(dot.map { path[$0...] } ?? "")"
   }
 
   /// A file's bytes, or those of a folder's files by their names.
@@ -129,8 +129,8 @@ struct Reproduce: AsyncParsableCommand {
   }
 }
 
-/// Why a clip cannot be made again.
-private struct ReproductionError: Error, CustomStringConvertible {
+/// Why what a clip tells cannot be followed.
+struct RecordError: Error, CustomStringConvertible {
   /// One line: what is wrong and what would be right.
   let description: String
 

@@ -21,6 +21,8 @@ struct ClipMaker: Sendable {
     var framesPerSecond: Double
     /// One for each clip.
     var outputs: [String]
+    /// Whether the one picture is a clip, whose last frame the new one goes on from.
+    var isContinuation = false
   }
 
   /// Makes clips, each of which carries a ``ClipRecord``.
@@ -28,6 +30,7 @@ struct ClipMaker: Sendable {
   /// - Parameters:
   ///   - files: What is read and written.
   ///   - request: What to make.
+  ///   - preview: As `Engine.generate`'s.
   ///   - progress: Told how far the work is, from the engine's thread.
   /// - Returns: What the stages took.
   /// - Throws: `MediaError` for a picture or a video, what the pipeline throws, `CancellationError`.
@@ -35,11 +38,18 @@ struct ClipMaker: Sendable {
   func make(
     _ files: Files,
     _ request: GenerationRequest,
+    preview: (@Sendable (Int, Int, RGBImage) -> Void)? = nil,
     progress: @escaping @Sendable (GenerationProgress) -> Void
   ) async throws -> GenerationTimings {
     var pictures: [RGBImage] = []
     var digests: [String] = []
-    for path in files.pictures {
+    var earlier: [RGBImage] = []
+    for path in files.pictures where files.isContinuation {
+      earlier = try await writer.frames(of: path)
+      pictures.append(contentsOf: earlier.suffix(1))
+      digests.append(try FileHash.sha256(path))
+    }
+    for path in files.pictures where !files.isContinuation {
       let picture = try await reader.read(path: path)
       digests.append(try FileHash.sha256(path))
       // As the reference service does: first to the size of the clip, then to RGB.
@@ -48,7 +58,7 @@ struct ClipMaker: Sendable {
       }
       pictures.append(fitted ?? picture.rgb())
     }
-    let images = pictures
+    let (images, clip) = (pictures, earlier)
     let record = ClipRecord(files, request, pictures: digests, engine)
     let streams = files.outputs.map { _ in
       AsyncThrowingStream.makeStream(of: RGBImage.self, throwing: (any Error).self)
@@ -56,9 +66,12 @@ struct ClipMaker: Sendable {
     return try await withThrowingTaskGroup(of: GenerationTimings?.self) { group in
       group.addTask {
         do {
-          let timings = try await engine.generate(images, request, progress: progress) { frame in
-            streams[frame.video].continuation.yield(frame.image)
-          }
+          let timings = try await engine.generate(
+            images,
+            request,
+            progress: progress,
+            preview: preview
+          ) { frame in streams[frame.video].continuation.yield(frame.image) }
           for stream in streams { stream.continuation.finish() }
           return timings
         } catch {
@@ -75,7 +88,11 @@ struct ClipMaker: Sendable {
           var frames = stream.stream.makeAsyncIterator()
           guard let first = try await frames.next() else { continue }
           var shown = ShownFrames(first: first, rest: stream.stream)
-          if files.playback != .forward { shown = try await shown.arranged(files.playback) }
+          if files.isContinuation {
+            shown = try await shown.arranged { try Continuation.joined(clip, $0) }
+          } else if files.playback != .forward {
+            shown = try await shown.arranged { files.playback.arranged($0) }
+          }
           try await writer.encode(
             shown,
             width: first.width,
@@ -105,11 +122,11 @@ private struct ShownFrames: AsyncSequence, Sendable {
   let first: RGBImage
   let rest: AsyncThrowingStream<RGBImage, any Error>
 
-  /// All frames in another order; waits for the last.
-  func arranged(_ playback: Playback) async throws -> ShownFrames {
+  /// What is made of all frames; waits for the last.
+  func arranged(_ arrange: ([RGBImage]) throws -> [RGBImage]) async throws -> ShownFrames {
     var frames: [RGBImage] = []
     for try await frame in self { frames.append(frame) }
-    frames = playback.arranged(frames)
+    frames = try arrange(frames)
     let rest = frames.dropFirst()
     return ShownFrames(
       first: frames.first ?? first,

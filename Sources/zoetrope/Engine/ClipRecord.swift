@@ -20,6 +20,8 @@ struct ClipRecord: Codable, Equatable {
   /// Which of the clips that were made together this is, from 1.
   var clip: Int
   var parameters: Parameters
+  /// Whether the picture is a clip, whose frames come first; nil for a picture.
+  var continues: Bool?
 
   /// The checkpoint.
   struct Model: Codable, Equatable {
@@ -87,6 +89,7 @@ extension ClipRecord {
     device = engine.device
     self.pictures = pictures
     clip = 1
+    continues = files.isContinuation ? true : nil
     var parameters = Parameters(
       width: request.width,
       height: request.height,
@@ -156,7 +159,8 @@ extension ClipRecord {
       format: format,
       playback: playback,
       framesPerSecond: parameters.playback_fps,
-      outputs: outputs
+      outputs: outputs,
+      isContinuation: continues == true
     )
   }
 }

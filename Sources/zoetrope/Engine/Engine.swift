@@ -117,6 +117,8 @@ actor Engine {
   ///   - request: What to make.
   ///   - warning: Told what a person should know.
   ///   - progress: Told how far the work is, from the engine's thread.
+  ///   - preview: Given what the clip is coming to, as `GenerationObserver.preview`; nil if nobody
+  ///     wants it.
   ///   - frame: Given each finished frame, from the engine's thread.
   /// - Returns: What the stages took.
   /// - Throws: As `StableVideoDiffusionPipeline.generate`.
@@ -125,11 +127,13 @@ actor Engine {
     _ request: GenerationRequest,
     warning: @escaping @Sendable (String) -> Void = { Terminal.say($0) },
     progress: @escaping @Sendable (GenerationProgress) -> Void,
+    preview: (@Sendable (Int, Int, RGBImage) -> Void)? = nil,
     frame: @escaping @Sendable (Frame) -> Void
   ) throws -> GenerationTimings {
     var observer = GenerationObserver()
     observer.progress = progress
     observer.warning = warning
+    observer.preview = preview
     observer.frame = { video, _, image in frame(Frame(video: video, image: image)) }
     return try StableVideoDiffusionPipeline(model).generate(pictures, request, observer: observer)
       .timings

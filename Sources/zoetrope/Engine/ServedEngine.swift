@@ -50,18 +50,26 @@ final class ServedEngine: ClipGenerating {
       format: VideoFormat(request.format),
       playback: Playback(request.playback),
       framesPerSecond: Double(generation.framesPerSecond),
-      outputs: [output]
+      outputs: [output],
+      isContinuation: request.continuedFrames != nil
     )
     PeakMemory.reset()
     do {
-      let timings = try await ClipMaker(engine: engine).make(files, generation) {
-        progress(ClipProgress($0))
-      }
+      let timings = try await ClipMaker(engine: engine).make(
+        files,
+        generation,
+        preview: { step, count, image in
+          var now = ClipProgress(.denoised(step: step, of: count))
+          now.preview = ClipPreview(width: image.width, height: image.height, pixels: image.pixels)
+          progress(now)
+        },
+        progress: { progress(ClipProgress($0)) }
+      )
       return GeneratedClip(
         seed: seed,
         frameCount: files.playback.frameCount(
           generation.frames ?? engine.model.unetConfiguration.numFrames
-        ),
+        ) + (request.continuedFrames.map { $0 - 1 } ?? 0),
         framesPerSecond: generation.framesPerSecond,
         stages: [
           .init(name: "encode", seconds: timings.encode),

@@ -226,6 +226,27 @@ def makes_a_clip(browser):
         return {"clip": clip, "values": len(seen["values"]), "pictured": bool(seen.get("pictured"))}
 
 
+def makes_several(browser):
+    """Two clips of one picture, with one press of the button."""
+    with Visit(browser) as visit:
+        page = visit.page
+        visit.drop()
+        visit.settings(quick | {"seed": "41"})
+        page.get_by_text("Two", exact=True).click()
+        first = visit.make()
+        visit.expect_state(first, "succeeded")
+        second = page.locator(f'.card:not([data-job="{first}"])').first.get_attribute("data-job")
+        visit.expect_state(second, "succeeded")
+        for job, seed in ((first, 41), (second, 42)):
+            expect(visit.card(job).locator(".card-words")).to_contain_text(f"seed\u00a0{seed}")
+        visit.video()
+        page.on("dialog", lambda dialog: dialog.accept())
+        for job in (first, second):
+            visit.card(job).locator("[data-action=remove]").click()
+            expect(visit.card(job)).to_have_count(0)
+        return {}
+
+
 def cancels(browser):
     """A clip that takes long is cancelled; one that waits behind it says so; a reload goes on watching."""
     with Visit(browser) as visit:
@@ -234,6 +255,9 @@ def cancels(browser):
         visit.settings(slow)
         first = visit.make()
         visit.expect_state(first, "running")
+        preview = page.get_by_alt_text("Preview of the clip as it forms")
+        expect(preview).to_be_visible()
+        assert preview.evaluate("image => Math.max(image.naturalWidth, image.naturalHeight)") == 256
         second = visit.make()
         expect(page.locator("#screen .stage")).to_have_text("Next in line")
         expect(visit.card(second)).to_have_attribute("data-state", "queued")
@@ -381,7 +405,7 @@ def take_pictures(browser):
             visit.page.screenshot(path=arguments.folder / f"{name}.jpg", quality=82)
 
 
-tests = [makes_a_clip, cancels, shows_errors, executes, can_be_used_by_all]
+tests = [makes_a_clip, makes_several, cancels, shows_errors, executes, can_be_used_by_all]
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(
         executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
