@@ -13,14 +13,8 @@ struct Deploy: ParsableCommand {
     subcommands: [Kubernetes.self, Systemd.self, BentoCloud.self]
   )
 
-  /// `zoetrope deploy kubernetes`.
-  struct Kubernetes: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract:
-        "Prints manifests: zoetrope deploy kubernetes NAME --image IMAGE | kubectl apply -f -",
-      discussion: "Nothing is sent to a cluster."
-    )
-
+  /// What manifests and a chart are made of.
+  struct ClusterOptions: ParsableArguments {
     @OptionGroup var store: StoreOptions
 
     @Argument(help: "NAME:VERSION, or NAME for the latest.")
@@ -29,14 +23,24 @@ struct Deploy: ParsableCommand {
     @Option(help: "The name that the bundle's image has in a registry.")
     var image: String
 
-    @Option(name: .shortAndLong, help: "The namespace; the current one if not given.")
-    var namespace: String?
+    @Option(
+      help: ArgumentHelp("A Secret with what the registry asks for.", valueName: "name")
+    )
+    var pullSecret: String?
 
     @Option(help: "How many servers there are at least.")
     var replicas = 1
 
-    @Option(help: "How many there are at most, by how many requests wait for each.")
+    @Option(help: "How many there are at most, by how much work there is.")
     var maxReplicas: Int?
+
+    @Option(
+      help: ArgumentHelp(
+        "Have KEDA ask this Prometheus how much work there is, not Kubernetes' own autoscaler.",
+        valueName: "url"
+      )
+    )
+    var kedaPrometheus: String?
 
     @Option(
       help: ArgumentHelp(
@@ -46,6 +50,19 @@ struct Deploy: ParsableCommand {
     )
     var keysSecret: String?
 
+    @Option(
+      help: ArgumentHelp(
+        "The room for each server's jobs and clips, or emptyDir for what ends with its pod.",
+        valueName: "amount"
+      )
+    )
+    var storage: String?
+
+    @Option(
+      help: ArgumentHelp("The class of the volume with the jobs.", valueName: "name")
+    )
+    var storageClass: String?
+
     @Option(help: "The room for models that are not part of the image.")
     var modelStorage = "20Gi"
 
@@ -54,15 +71,50 @@ struct Deploy: ParsableCommand {
       else {
         throw ValidationError("--replicas and --max-replicas must be from 1 to 1000, in this order")
       }
+      if storage == "emptyDir", storageClass != nil {
+        throw ValidationError("--storage-class: an emptyDir has no class")
+      }
     }
 
-    func run() throws {
+    func manifests() throws -> KubernetesManifests {
       var manifests = KubernetesManifests(try store.open().bundle(bundle), image: image)
-      manifests.namespace = namespace
+      manifests.pullSecret = pullSecret
       manifests.replicas = replicas
       manifests.maximumReplicas = maxReplicas ?? replicas
+      manifests.prometheus = kedaPrometheus
       manifests.keysSecret = keysSecret
       manifests.modelStorage = modelStorage
+      if storage == "emptyDir" {
+        manifests.storage = .init()
+        manifests.storage.isKept = false
+      } else if let storage {
+        manifests.storage.size = storage
+        manifests.storage.isKept = true
+      }
+      if let storageClass {
+        manifests.storage.className = storageClass
+        manifests.storage.isKept = true
+      }
+      return manifests
+    }
+  }
+
+  /// `zoetrope deploy kubernetes`.
+  struct Kubernetes: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract:
+        "Prints manifests: zoetrope deploy kubernetes NAME --image IMAGE | kubectl apply -f -",
+      discussion: "Nothing is sent to a cluster."
+    )
+
+    @OptionGroup var cluster: ClusterOptions
+
+    @Option(name: .shortAndLong, help: "The namespace; the current one if not given.")
+    var namespace: String?
+
+    func run() throws {
+      var manifests = try cluster.manifests()
+      manifests.namespace = namespace
       Terminal.write(try manifests.text(), to: 1)
     }
   }
