@@ -13,6 +13,8 @@ if ! cmp -s "$requirements" .build/python/requirements.txt; then
   cp "$requirements" .build/python/requirements.txt
 fi
 export ZOETROPE_TEST_PYTHON="$PWD/.build/python/bin/python"
+Tools/helm.sh
+export ZOETROPE_TEST_HELM="$PWD/.build/helm/helm"
 swift format lint --strict --recursive Sources Tests Examples Benchmarks Fuzz Package.swift
 # One test brings a crowd of ten thousand clients; where it may not, as many as it may.
 if [ "$(ulimit -Hn)" != unlimited ] && [ "$(ulimit -Hn)" -lt 20000 ]; then

@@ -13,6 +13,8 @@ import Testing
     return parts.joined(separator: "/") + "/VideoServiceTests/Clients"
   }()
 
+  private static let helm = ProcessInfo.processInfo.environment["ZOETROPE_TEST_HELM"]
+
   /// Builds a service of two models, one of which is not in the image, with further lines in its
   /// description.
   private static func build(_ packed: borrowing Packed, _ lines: String = "") async throws {
@@ -134,6 +136,69 @@ import Testing
       #expect(outcome.output == "")
       #expect(outcome.errorLines.first?.contains(words) == true, "\(outcome.error)")
     }
+  }
+
+  @Test(
+    "a chart passes Helm's own check, and what Helm makes of it is the manifests",
+    .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set"),
+    .enabled(if: helm != nil, "ZOETROPE_TEST_HELM is not set")
+  )
+  func chart() async throws {
+    let packed = try await Packed()
+    try await Self.build(packed, "storage: {size: 30Gi}\nserve: {open: true}")
+    let image = "registry.example/team/lake:1.0"
+    let python = try #require(Self.python)
+    let helm = try #require(Self.helm)
+    for (volume, options) in [("claim", [String]()), ("emptyDir", ["--storage", "emptyDir"])] {
+      let chart = "\(packed.path)/\(volume)"
+      let outcome = try await Programs.run(
+        Programs.zoetrope,
+        ["deploy", "helm", "lake_video", "--image", image, "--output", chart] + options,
+        environment: ["ZOETROPE_BUNDLES": packed.path + "/store"]
+      )
+      try #require(outcome.status == 0, "\(outcome.error)")
+      let prometheus = "http://prometheus:9090"
+      for (flags, values) in [
+        ([], []), (["--replicas", "3"], ["--set", "replicas=3"]),
+        (
+          ["--max-replicas", "4", "--keys-secret", "keys", "--pull-secret", "registry"],
+          ["--set", "maxReplicas=4,keysSecret=keys,pullSecret=registry"]
+        ),
+        (
+          ["--max-replicas", "4", "--keda-prometheus", prometheus, "--model-storage", "1Ti"],
+          ["--set", "maxReplicas=4,kedaPrometheus=\(prometheus),modelStorage=1Ti"]
+        ),
+      ]
+        + (volume == "claim"
+          ? [(["--storage-class", "fast"], ["--set", "storageClass=fast"])] : [])
+      {
+        let expected = try await Self.manifests(packed, ["--namespace", "video"] + options + flags)
+        let file = try packed.place.write("manifests.yaml", Array(expected.output.utf8))
+        let checked = try await Programs.run(
+          python,
+          [Self.helper + "/check_chart.py", helm, chart, file] + values
+        )
+        #expect(checked.status == 0, "\(volume), \(flags): \(checked.output)\(checked.error)")
+      }
+      // A misspelt value is not passed over.
+      let wrong = try await Programs.run(
+        helm,
+        ["template", "lake-video", chart, "--set", "replica=3"]
+      )
+      #expect(wrong.status != 0)
+      #expect(wrong.error.contains("replica"), "\(wrong.error)")
+    }
+    let again = try await packed.zoetrope(
+      "deploy",
+      "helm",
+      "lake_video",
+      "--image",
+      image,
+      "--output",
+      packed.path + "/claim"
+    )
+    #expect(again.status != 0)
+    #expect(again.errorLines.count == 1, "\(again.error)")
   }
 
   @Test("a unit for systemd is installed with all that it names")

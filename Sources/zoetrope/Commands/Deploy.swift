@@ -10,7 +10,7 @@ import Packaging
 struct Deploy: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes what a bundle needs to run elsewhere.",
-    subcommands: [Kubernetes.self, Systemd.self, BentoCloud.self]
+    subcommands: [Kubernetes.self, Helm.self, Systemd.self, BentoCloud.self]
   )
 
   /// What manifests and a chart are made of.
@@ -116,6 +116,27 @@ struct Deploy: ParsableCommand {
       var manifests = try cluster.manifests()
       manifests.namespace = namespace
       Terminal.write(try manifests.text(), to: 1)
+    }
+  }
+
+  /// `zoetrope deploy helm`.
+  struct Helm: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Writes a chart for Helm, which makes the same of a cluster as the manifests do.",
+      discussion: """
+        What is given here are the chart's values unless `helm install --set` gives others. Nothing \
+        is sent to a cluster.
+        """
+    )
+
+    @OptionGroup var cluster: ClusterOptions
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write.", valueName: "folder"))
+    var output: String
+
+    func run() throws {
+      try HelmChart(try cluster.manifests()).write(to: output)
+      Terminal.say("\(output): now `helm install NAME \(output)`")
     }
   }
 
