@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-Tools/setup.sh chromium curl docker-registry openssl python3-venv skopeo umoci
+Tools/setup.sh chromium curl docker-registry openssl groff-base make python3-venv skopeo umoci
 # BentoML's own client, to hold the server to what it expects, and a driver for the browser.
 requirements=Tests/VideoServiceTests/Clients/requirements.txt
 if ! cmp -s "$requirements" .build/python/requirements.txt; then
@@ -23,6 +23,8 @@ fi
 # Release: tests of numbers would take minutes in debug, and the build is the one that serve.sh uses.
 # Built apart from being run, since `swift test` by itself would compile everything with other flags.
 swift build -c release --build-tests
+# Makes the manual; a test installs it.
+swift build -c release --product generate-manual
 run=(swift test -c release --skip-build --disable-xctest)
 if [ $# -gt 0 ]; then exec "${run[@]}" "$@"; fi
 # What loads the whole machine comes after the others, one at a time: nothing then waits for its turn so

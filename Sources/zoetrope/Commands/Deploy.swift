@@ -149,8 +149,18 @@ struct Deploy: ParsableCommand {
 
     @OptionGroup var store: StoreOptions
 
-    @Argument(help: "NAME:VERSION, or NAME for the latest.")
-    var bundle: String
+    @Argument(
+      help: "NAME:VERSION, or NAME for the latest; without, the unit runs the program itself."
+    )
+    var bundle: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The program of a unit without a bundle; this one if not given.",
+        valueName: "path"
+      )
+    )
+    var program: String?
 
     @Option(help: "The folder below which the bundle's files are.")
     var prefix = "/opt/zoetrope"
@@ -161,16 +171,28 @@ struct Deploy: ParsableCommand {
     @Option(help: ArgumentHelp("Install below this folder instead.", valueName: "folder"))
     var root = ""
 
+    func validate() throws {
+      if bundle == nil, install { throw ValidationError("--install: of which bundle?") }
+      if bundle != nil, program != nil {
+        throw ValidationError("--program: a bundle has its own")
+      }
+    }
+
     func run() throws {
-      let store = try store.open()
-      let unit = try SystemdUnit(try store.bundle(bundle), prefix: prefix)
-      guard install else {
-        Terminal.write(unit.text, to: 1)
+      guard let bundle else {
+        let program = program ?? Installation.programs + "/zoetrope"
+        Terminal.write(try SystemdUnit(program: program).text, to: 1)
         return
       }
-      try unit.install(root: root, from: store, tools: try Installation.tools())
-      Terminal.say("\(root)\(unit.folder) and \(unit.fileName) are installed; now")
-      Terminal.say("systemctl daemon-reload && systemctl enable --now \(unit.fileName)")
+      let store = try store.open()
+      let host = try HostInstallation(try store.bundle(bundle), prefix: prefix)
+      guard install else {
+        Terminal.write(host.unit.text, to: 1)
+        return
+      }
+      try host.install(root: root, from: store, tools: try Installation.tools())
+      Terminal.say("\(root)\(host.folder) and \(host.unit.fileName) are installed; now")
+      Terminal.say("systemctl daemon-reload && systemctl enable --now \(host.unit.fileName)")
     }
   }
 
