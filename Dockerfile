@@ -9,6 +9,9 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
+# What `zoetrope --version` says, as with --build-arg ZOETROPE_COMMIT=$(git rev-parse HEAD)
+ARG ZOETROPE_COMMIT
+ARG SOURCE_DATE_EPOCH
 RUN swift build -c release --product zoetrope --static-swift-stdlib \
   && swift build -c release --product zoetrope-picture --static-swift-stdlib \
   && install -D -s -t /out "$(swift build -c release --show-bin-path)/zoetrope" \

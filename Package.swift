@@ -24,6 +24,14 @@ let subprocess: [Target.Dependency] = [
   .product(name: "SystemPackage", package: "swift-system"),
 ]
 
+/// What a build is told of what it builds; the Makefile tells it.
+let origin: [CSetting] = ["ZOETROPE_COMMIT", "SOURCE_DATE_EPOCH", "ZOETROPE_SWIFT"].map { name in
+  let text = (Context.environment[name] ?? "").filter {
+    $0.isLetter || $0.isNumber || "-.".contains($0)
+  }
+  return .define(name, to: "\"\(text)\"")
+}
+
 let package = Package(
   name: "zoetrope",
   products: [
@@ -153,15 +161,17 @@ let package = Package(
       ]
     ),
 
+    .target(name: "CVersion", cSettings: origin),
     .executableTarget(
       name: "zoetrope",
       dependencies: [
-        "CUDA", "StableVideoDiffusion", "Media", "Packaging", "Serving", "TensorCPU", "TensorCUDA",
-        "TensorCore", "VideoService", "ZoetropeClient", logging,
+        "CUDA", "CVersion", "StableVideoDiffusion", "Media", "Packaging", "Serving", "TensorCPU",
+        "TensorCUDA", "TensorCore", "VideoService", "ZoetropeClient", logging,
+        .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-      ]
+      ] + subprocess
     ),
 
     .executableTarget(
@@ -296,8 +306,8 @@ let package = Package(
 )
 
 let cTargets: Set = [
-  "CCUDA", "CKernels", "CLinux", "CPage", "CStudio", "CTensorCPU", "CVips", "CZlib", "FakeCUDA",
-  "LibVips",
+  "CCUDA", "CKernels", "CLinux", "CPage", "CStudio", "CTensorCPU", "CVersion", "CVips",
+  "CZlib", "FakeCUDA", "LibVips",
 ]
 for target in package.targets where !cTargets.contains(target.name) {
   target.swiftSettings = [

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-Tools/setup.sh chromium curl docker-registry openssl python3-venv skopeo umoci
+Tools/setup.sh chromium curl docker-registry openssl groff-base make python3-venv skopeo umoci
 # BentoML's own client, to hold the server to what it expects, and a driver for the browser.
 requirements=Tests/VideoServiceTests/Clients/requirements.txt
 if ! cmp -s "$requirements" .build/python/requirements.txt; then
@@ -13,6 +13,8 @@ if ! cmp -s "$requirements" .build/python/requirements.txt; then
   cp "$requirements" .build/python/requirements.txt
 fi
 export ZOETROPE_TEST_PYTHON="$PWD/.build/python/bin/python"
+Tools/helm.sh
+export ZOETROPE_TEST_HELM="$PWD/.build/helm/helm"
 swift format lint --strict --recursive Sources Tests Examples Benchmarks Fuzz Package.swift
 # One test brings a crowd of ten thousand clients; where it may not, as many as it may.
 if [ "$(ulimit -Hn)" != unlimited ] && [ "$(ulimit -Hn)" -lt 20000 ]; then
@@ -21,6 +23,8 @@ fi
 # Release: tests of numbers would take minutes in debug, and the build is the one that serve.sh uses.
 # Built apart from being run, since `swift test` by itself would compile everything with other flags.
 swift build -c release --build-tests
+# Makes the manual; a test installs it.
+swift build -c release --product generate-manual
 run=(swift test -c release --skip-build --disable-xctest)
 if [ $# -gt 0 ]; then exec "${run[@]}" "$@"; fi
 # Numbers keep all processors busy, so they have a run of their own: what waits for a server or a client

@@ -11,6 +11,8 @@ struct Options {
   /// Seconds of processor time.
   var seconds: UInt64 = 20
   var path: String?
+  /// Whether nothing is wanted but the version of libvips.
+  var showsVersion = false
 
   init(_ arguments: some Sequence<String>) throws(MediaError) {
     var rest = Array(arguments)[...]
@@ -21,11 +23,12 @@ struct Options {
       case "--max-bytes": limits.bytes = try Self.number(argument, rest.popFirst())
       case "--memory": memory = UInt64(try Self.number(argument, rest.popFirst()))
       case "--cpu-seconds": seconds = UInt64(try Self.number(argument, rest.popFirst()))
+      case "--version": showsVersion = true
       case _ where argument.hasPrefix("-") || path != nil:
         throw MediaError(
           .toolFailed,
           "zoetrope-picture does not know \(argument); usage: zoetrope-picture [--max-pixels N]"
-            + " [--max-side N] [--max-bytes N] [--memory BYTES] [--cpu-seconds N] [FILE]"
+            + " [--max-side N] [--max-bytes N] [--memory BYTES] [--cpu-seconds N] [--version] [FILE]"
         )
       default: path = argument
       }

@@ -10,10 +10,14 @@ private import Media
 do {
   let options = try Options(CommandLine.arguments.dropFirst())
   try confine(options)
-  let bytes = try readInput(options)
-  let (message, pixels) = try decode(bytes, limits: options.limits)
-  writeAll(message.bytes, to: STDOUT_FILENO)
-  writeAll(pixels, to: STDOUT_FILENO)
+  if options.showsVersion {
+    writeAll(Array("libvips \(unsafe String(cString: cvips_version()))\n".utf8), to: STDOUT_FILENO)
+  } else {
+    let bytes = try readInput(options)
+    let (message, pixels) = try decode(bytes, limits: options.limits)
+    writeAll(message.bytes, to: STDOUT_FILENO)
+    writeAll(pixels, to: STDOUT_FILENO)
+  }
 } catch {
   writeAll(Array("\(error.message)\n".utf8), to: STDERR_FILENO)
   exit(PictureExit(error.code).rawValue)

@@ -9,7 +9,6 @@ struct Zoetrope: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "zoetrope",
     abstract: "Turns a still picture into a short video with Stable Video Diffusion.",
-    version: Version.text,
     subcommands: [
       Generate.self, Extend.self, Reproduce.self, Serve.self, Key.self, Doctor.self, Bench.self,
       ModelCommand.self, Health.self,
@@ -24,9 +23,13 @@ struct Zoetrope: AsyncParsableCommand {
       )
     ]
   )
-}
 
-/// The version of this program.
-enum Version {
-  static let text = "0.1.0"
+  // The parser's own would look everything up for each command.
+  @Flag(help: "Print the version, what it was built of, and what it finds.")
+  var version = false
+
+  func run() async throws {
+    guard version else { throw CleanExit.helpRequest(self) }
+    Terminal.print(await Version.lines())
+  }
 }

@@ -39,6 +39,7 @@ struct `A service's description` {
         open: true
         cors-origin: [https://a.example, https://b.example]
       image: {base: scratch, user: 1000, packages: [fonts-dejavu-core]}
+      storage: {size: 20Gi, class: fast.example}
       """
     )
     #expect(service.name == "lake-video")
@@ -59,7 +60,12 @@ struct `A service's description` {
     )
     #expect(service.image.user == 1000)
     #expect(service.image.packages == ["fonts-dejavu-core"])
+    #expect(service.storage?.size == "20Gi")
+    #expect(service.storage?.className == "fast.example")
+    #expect(service.storage?.isKept == true)
     #expect(service.remarks == [])
+    #expect(try read("name: a").storage == nil)
+    #expect(try read("name: a\nstorage: {volume: emptyDir}").storage?.isKept == false)
   }
 
   @Test func `needs what its declaration in Swift says, where the file does not`() throws {
@@ -81,6 +87,12 @@ struct `A service's description` {
     ("name: a\nport: 1", "line 2: there is no port; there are name, labels"),
     ("name: ../a", "must be small letters"),
     ("name: a\nmodels: [{name: x}]", "models[0].path is missing"),
+    ("name: a\nmodels: [{name: svd, digest: sha256:1}]", "no model is pulled by its name"),
+    ("name: a\nmodels: [{path: https://hub.example/svd}]", "nothing is downloaded"),
+    ("name: a\nstorage: 20Gi", "storage must be `name: value` lines"),
+    ("name: a\nstorage: {volume: disk}", "storage.volume must be claim, which outlives"),
+    ("name: a\nstorage: {size: 20GB}", "storage.size must be an amount as Kubernetes writes"),
+    ("name: a\nstorage: {volume: emptyDir, class: x}", "an emptyDir has no class"),
     ("name: a\nmodels: [{path: x, digest: sha256:1}]", "models[0].digest must be sha256:"),
     ("name: a\nmodels: [{path: a/x}, {path: b/x}]", "two models have the name x"),
     (

@@ -13,13 +13,11 @@ import Testing
     return parts.joined(separator: "/") + "/VideoServiceTests/Clients"
   }()
 
-  @Test(
-    "manifests are what Kubernetes' own schemas ask for",
-    .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set")
-  )
-  func manifests() async throws {
-    let packed = try await Packed()
-    let folder = packed.path
+  private static let helm = ProcessInfo.processInfo.environment["ZOETROPE_TEST_HELM"]
+
+  /// Builds a service of two models, one of which is not in the image, with further lines in its
+  /// description.
+  private static func build(_ packed: borrowing Packed, _ lines: String = "") async throws {
     _ = try packed.place.write(
       "zoetrope.yaml",
       Array(
@@ -27,51 +25,180 @@ import Testing
         name: lake_video
         models: [{path: model}, {name: svd, path: /models/svd, include: false}]
         resources: {gpu: 1, gpu_type: NVIDIA-L4, cpu: 4, memory: 16Gi}
-        serve: {open: true, grace: 60}
+        \(lines)
         """.utf8
       )
     )
-    _ = try await packed.expect("build", folder, "--tag", "1.0")
-    let file = folder + "/manifests.yaml"
-    let outcome = try await packed.zoetrope(
-      "deploy",
-      "kubernetes",
-      "lake_video",
-      "--image",
-      "registry.example/team/lake:1.0",
-      "--max-replicas",
-      "4",
-      "--keys-secret",
-      "keys",
-      "--namespace",
-      "video"
+    _ = try await packed.expect("build", packed.path, "--tag", "1.0")
+  }
+
+  /// Prints the manifests.
+  private static func manifests(
+    _ packed: borrowing Packed,
+    _ arguments: [String]
+  ) async throws -> Outcome {
+    try await Programs.run(
+      Programs.zoetrope,
+      ["deploy", "kubernetes", "lake_video", "--image", "registry.example/team/lake:1.0"]
+        + arguments,
+      environment: ["ZOETROPE_BUNDLES": packed.path + "/store"]
     )
-    #expect(outcome.status == 0, "\(outcome.error)")
-    try Data(outcome.output.utf8).write(to: URL(filePath: file))
+  }
+
+  /// Holds manifests to the schemas.
+  ///
+  /// - Returns: The kind and name of each.
+  private static func check(
+    _ manifests: String,
+    _ packed: borrowing Packed
+  ) async throws -> [String] {
+    let file = try packed.place.write("manifests.yaml", Array(manifests.utf8))
     let checked = try await Programs.run(
-      try #require(Self.python),
-      [Self.helper + "/check_manifests.py", file]
+      try #require(python),
+      [helper + "/check_manifests.py", file]
     )
     #expect(checked.status == 0, "\(checked.error)")
-    #expect(
-      checked.output == """
-        Deployment lake-video
-        Service lake-video
-        NetworkPolicy lake-video
-        PodDisruptionBudget lake-video
-        PersistentVolumeClaim lake-video-models
-        HorizontalPodAutoscaler lake-video
+    return checked.output.split(separator: "\n").map(String.init)
+  }
 
-        """
+  @Test(
+    "manifests are what Kubernetes' own schemas ask for",
+    .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set")
+  )
+  func manifests() async throws {
+    let packed = try await Packed()
+    try await Self.build(
+      packed,
+      """
+      serve: {open: true, grace: 60, webhook-host: ["a.example", "b.example:8443"]}
+      storage: {size: 30Gi, class: fast}
+      """
+    )
+    let outcome = try await Self.manifests(
+      packed,
+      ["--max-replicas", "4", "--keys-secret", "keys", "--pull-secret", "registry"]
+        + ["--namespace", "video"]
+    )
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(
+      try await Self.check(outcome.output, packed) == [
+        "StatefulSet lake-video", "Service lake-video", "NetworkPolicy lake-video",
+        "PodDisruptionBudget lake-video", "Service lake-video-servers",
+        "PersistentVolumeClaim lake-video-models", "HorizontalPodAutoscaler lake-video",
+      ]
     )
     for words in [
       "nvidia.com/gpu: \"1\"", "path: /livez", "path: /readyz", "readOnlyRootFilesystem: true",
       "bentoml_service_work_waiting", "terminationGracePeriodSeconds: 75",
-      "claimName: lake-video-models",
+      "claimName: lake-video-models", "storageClassName: fast", "storage: \"30Gi\"",
+      "sessionAffinity: ClientIP", "port: 8443", "serviceName: lake-video-servers",
     ] { #expect(outcome.output.contains(words), "\(words)") }
-    let wrong = try await packed.zoetrope("deploy", "kubernetes", "lake_video", "--image", "a b")
-    #expect(wrong.status != 0)
-    #expect(wrong.errorLines.count == 1, "\(wrong.error)")
+    // Each application would set back what the autoscaler set.
+    #expect(!outcome.output.contains("\n  replicas:"))
+
+    let keda = try await Self.manifests(
+      packed,
+      ["--max-replicas", "4", "--keda-prometheus", "http://prometheus.monitoring:9090"]
+        + ["--namespace", "video"]
+    )
+    #expect(
+      try await Self.check(keda.output, packed).suffix(2) == [
+        "PersistentVolumeClaim lake-video-models", "ScaledObject lake-video",
+      ]
+    )
+    #expect(keda.output.contains(#"pod=~\"lake-video-[0-9]+\",namespace=\"video\""#))
+
+    let passing = try await Self.manifests(packed, ["--storage", "emptyDir"])
+    #expect(
+      try await Self.check(passing.output, packed) == [
+        "Deployment lake-video", "Service lake-video", "NetworkPolicy lake-video",
+        "PodDisruptionBudget lake-video", "PersistentVolumeClaim lake-video-models",
+      ]
+    )
+    #expect(passing.output.contains("sizeLimit: \"15Gi\""))
+    #expect(!passing.output.contains("volumeClaimTemplates"))
+    #expect(passing.output.contains("\n  replicas: 1\n"))
+  }
+
+  @Test("manifests that a cluster would refuse, or that would not run, are not printed")
+  func refusals() async throws {
+    let packed = try await Packed()
+    try await Self.build(packed)
+    for (arguments, words) in [
+      (["--image", "a b"], "a b"), (["--storage", "lots"], "an amount as Kubernetes writes them"),
+      (["--storage", "9Gi"], "9Gi do not hold the 10240 megabytes of clips"),
+      (["--storage-class", "fast", "--storage", "emptyDir"], "an emptyDir has no class"),
+      (["--keda-prometheus", "prometheus:9090"], "is not Prometheus' address"),
+      (["--max-replicas", "0"], "must be from 1 to 1000"), (["--pull-secret", "A"], "is no name"),
+    ] {
+      let outcome = try await Self.manifests(packed, arguments)
+      #expect(outcome.status != 0)
+      #expect(outcome.output == "")
+      #expect(outcome.errorLines.first?.contains(words) == true, "\(outcome.error)")
+    }
+  }
+
+  @Test(
+    "a chart passes Helm's own check, and what Helm makes of it is the manifests",
+    .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set"),
+    .enabled(if: helm != nil, "ZOETROPE_TEST_HELM is not set")
+  )
+  func chart() async throws {
+    let packed = try await Packed()
+    try await Self.build(packed, "storage: {size: 30Gi}\nserve: {open: true}")
+    let image = "registry.example/team/lake:1.0"
+    let python = try #require(Self.python)
+    let helm = try #require(Self.helm)
+    for (volume, options) in [("claim", [String]()), ("emptyDir", ["--storage", "emptyDir"])] {
+      let chart = "\(packed.path)/\(volume)"
+      let outcome = try await Programs.run(
+        Programs.zoetrope,
+        ["deploy", "helm", "lake_video", "--image", image, "--output", chart] + options,
+        environment: ["ZOETROPE_BUNDLES": packed.path + "/store"]
+      )
+      try #require(outcome.status == 0, "\(outcome.error)")
+      let prometheus = "http://prometheus:9090"
+      for (flags, values) in [
+        ([], []), (["--replicas", "3"], ["--set", "replicas=3"]),
+        (
+          ["--max-replicas", "4", "--keys-secret", "keys", "--pull-secret", "registry"],
+          ["--set", "maxReplicas=4,keysSecret=keys,pullSecret=registry"]
+        ),
+        (
+          ["--max-replicas", "4", "--keda-prometheus", prometheus, "--model-storage", "1Ti"],
+          ["--set", "maxReplicas=4,kedaPrometheus=\(prometheus),modelStorage=1Ti"]
+        ),
+      ]
+        + (volume == "claim"
+          ? [(["--storage-class", "fast"], ["--set", "storageClass=fast"])] : [])
+      {
+        let expected = try await Self.manifests(packed, ["--namespace", "video"] + options + flags)
+        let file = try packed.place.write("manifests.yaml", Array(expected.output.utf8))
+        let checked = try await Programs.run(
+          python,
+          [Self.helper + "/check_chart.py", helm, chart, file] + values
+        )
+        #expect(checked.status == 0, "\(volume), \(flags): \(checked.output)\(checked.error)")
+      }
+      // A misspelt value is not passed over.
+      let wrong = try await Programs.run(
+        helm,
+        ["template", "lake-video", chart, "--set", "replica=3"]
+      )
+      #expect(wrong.status != 0)
+      #expect(wrong.error.contains("replica"), "\(wrong.error)")
+    }
+    let again = try await packed.zoetrope(
+      "deploy",
+      "helm",
+      "lake_video",
+      "--image",
+      image,
+      "--output",
+      packed.path + "/claim"
+    )
+    #expect(again.status != 0)
+    #expect(again.errorLines.count == 1, "\(again.error)")
   }
 
   @Test("a unit for systemd is installed with all that it names")

@@ -13,6 +13,8 @@ struct cvips_picture {
 static void say_nothing(
     const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data) {}
 
+const char *cvips_version(void) { return vips_version_string(); }
+
 int32_t cvips_start(const char *program) {
   // Warnings would come before the one line that says what is wrong with the picture.
   g_log_set_default_handler(say_nothing, NULL);

@@ -38,6 +38,8 @@ package struct BundleManifest: Codable, Equatable, Sendable {
   package var environment: [String: String]
   package var resources: Resources
   package var image: ServiceDescription.Image
+  /// Nil if the description says nothing of it, as older ones do not.
+  package var storage: ServiceDescription.Storage?
   /// Settings of `zoetrope serve`, by name.
   package var settings: [String: [String]]
   /// Programs below `bin`, what was included below `files`, and `serve.yaml`.
@@ -90,6 +92,7 @@ package struct BundleManifest: Codable, Equatable, Sendable {
     environment = service.environment
     resources = service.resources
     image = service.image
+    storage = service.storage
     settings = service.settings
     self.files = files
     self.models = models

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-/// A document that is written as YAML.
+/// A document that is written as YAML, or as a template that Helm makes YAML of.
 indirect enum Document: ExpressibleByStringLiteral, ExpressibleByStringInterpolation,
   ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
   ExpressibleByDictionaryLiteral
@@ -12,6 +12,17 @@ indirect enum Document: ExpressibleByStringLiteral, ExpressibleByStringInterpola
   case list([Document])
   /// In the order in which names are written.
   case mapping([(String, Document)])
+  /// A scalar with Helm's actions in it, written as it stands.
+  case template(String)
+  /// What is there only under a condition: an item of a list, the pair of a mapping, a document.
+  case only(Condition, Document)
+
+  /// Whether something is there.
+  enum Condition {
+    case known(Bool)
+    /// A pipeline that Helm decides it by.
+    case template(String)
+  }
 
   init(stringLiteral value: String) { self = .text(value) }
   init(integerLiteral value: Int) { self = .number(value) }
@@ -26,16 +37,7 @@ indirect enum Document: ExpressibleByStringLiteral, ExpressibleByStringInterpola
     )
   }
 
-  /// Whether there is anything in it; a text or a number always counts.
-  private var isEmpty: Bool {
-    switch self {
-    case .list(let items): items.isEmpty
-    case .mapping(let pairs): pairs.isEmpty
-    default: false
-    }
-  }
-
-  /// The lines of YAML.
+  /// The lines of YAML; none for what is not there.
   var text: String { lines.map { $0 + "\n" }.joined() }
 
   private var lines: [String] {
@@ -43,28 +45,57 @@ indirect enum Document: ExpressibleByStringLiteral, ExpressibleByStringInterpola
     case .text(let text): [Self.quoted(text)]
     case .number(let number): [String(number)]
     case .flag(let flag): [String(flag)]
-    case .list(let items):
-      items.isEmpty
-        ? ["[]"]
-        : items.flatMap { item in
-          item.lines.enumerated().map { ($0.offset == 0 ? "- " : "  ") + $0.element }
-        }
-    case .mapping(let pairs):
-      pairs.isEmpty ? ["{}"] : pairs.flatMap { name, value in Self.pair(name, value) }
+    case .list(let items): Self.orEmpty(items.flatMap(\.item), "[]")
+    case .mapping(let pairs): Self.orEmpty(pairs.flatMap(Self.pair), "{}")
+    case .template(let text): [text]
+    case .only(let condition, let inner): Self.only(condition, inner.lines)
     }
+  }
+
+  private static func orEmpty(_ lines: [String], _ sign: String) -> [String] {
+    lines.isEmpty ? [sign] : lines
+  }
+
+  private static func only(_ condition: Condition, _ lines: [String]) -> [String] {
+    switch condition {
+    case .known(let holds): holds ? lines : []
+    case .template(let pipeline): ["{{- if \(pipeline) }}"] + lines + ["{{- end }}"]
+    }
+  }
+
+  /// The lines of an item of a list.
+  private var item: [String] {
+    if case .only(let condition, let inner) = self { return Self.only(condition, inner.item) }
+    return lines.enumerated().map { ($0.offset == 0 ? "- " : "  ") + $0.element }
   }
 
   private static func pair(_ name: String, _ value: Document) -> [String] {
+    if case .only(let condition, let inner) = value { return only(condition, pair(name, inner)) }
     let head = quoted(name) + ":"
+    let lines = value.lines
     switch value {
-    case .list, .mapping:
-      guard !value.isEmpty else { return [head + " " + value.lines.joined()] }
-      return [head] + value.lines.map { "  " + $0 }
-    default: return [head + " " + value.lines.joined()]
+    case .list where lines != ["[]"], .mapping where lines != ["{}"]:
+      return [head] + lines.map { "  " + $0 }
+    default: return [head + " " + lines.joined()]
     }
   }
 
-  /// Plain if no reader could take it for something else; JSON's strings are YAML's too.
+  /// The same as JSON.
+  var json: String {
+    switch self {
+    case .text(let text): Self.doublyQuoted(text)
+    case .number(let number): String(number)
+    case .flag(let flag): String(flag)
+    case .list(let items): "[" + items.map(\.json).joined(separator: ",") + "]"
+    case .mapping(let pairs):
+      "{"
+        + pairs.map { Self.doublyQuoted($0) + ":" + $1.json }.joined(separator: ",") + "}"
+    case .template(let text): text
+    case .only(_, let inner): inner.json
+    }
+  }
+
+  /// Plain if no reader could take it for something else.
   private static func quoted(_ text: String) -> String {
     let plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
     let words = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"]
@@ -74,9 +105,16 @@ indirect enum Document: ExpressibleByStringLiteral, ExpressibleByStringInterpola
     {
       return text
     }
+    return doublyQuoted(text)
+  }
+
+  /// A string of JSON's, which is one of YAML's too.
+  private static func doublyQuoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
+      // Two of them would begin one of Helm's actions.
+      case "{" where result.last == "{": result += "\\u007b"
       case "\"": result += "\\\""
       case "\\": result += "\\\\"
       case "\n": result += "\\n"

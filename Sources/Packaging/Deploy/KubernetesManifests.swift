@@ -3,19 +3,31 @@
 
 internal import Serving
 
-/// What Kubernetes is told to run a bundle's image.
+/// What Kubernetes is told to run a bundle's image: as manifests, or as the templates of a chart, which
+/// say the same once Helm has filled them in.
 package struct KubernetesManifests {
-  private let bundle: BundleStore.Entry
-  private let image: String
+  /// What is known now, and what when Helm fills a chart in.
+  enum Form { case manifests, chart }
+
+  let bundle: BundleStore.Entry
+  let image: String
+  var form = Form.manifests
   /// The namespace; nil for the one that is current.
   package var namespace: String?
   package var replicas = 1
-  /// The most replicas; with more than ``replicas`` they follow the length of the queue.
+  /// The most replicas; with more than ``replicas`` they follow the work that there is.
   package var maximumReplicas = 1
+  /// The address of a Prometheus that KEDA asks how much work there is; nil for Kubernetes' own
+  /// autoscaler.
+  package var prometheus: String?
   /// The name of a Secret whose `keys.txt` holds the hashes of API keys.
   package var keysSecret: String?
+  /// The name of a Secret with what the image's registry asks for.
+  package var pullSecret: String?
   /// How much room models that are not part of the image get.
   package var modelStorage = "20Gi"
+  /// Where jobs and clips are kept: what the bundle says, unless it is changed.
+  package var storage: ServiceDescription.Storage
 
   /// - Parameters:
   ///   - bundle: What runs.
@@ -23,33 +35,75 @@ package struct KubernetesManifests {
   package init(_ bundle: BundleStore.Entry, image: String) {
     self.bundle = bundle
     self.image = image
+    storage = bundle.manifest.storage ?? .init()
   }
 
   /// The manifests, as documents of one YAML file.
   ///
-  /// - Throws: ``PackagingError`` with `invalidValue` for names that Kubernetes does not take.
+  /// - Throws: ``PackagingError`` with `invalidValue` for names and amounts that Kubernetes does not
+  ///   take, and for storage that the jobs do not fit in.
   package func text() throws(PackagingError) -> String {
-    for (what, name) in [("namespace", namespace), ("secret", keysSecret)] {
+    try validate()
+    return documents.map(\.document.text).filter { !$0.isEmpty }.joined(separator: "---\n")
+  }
+
+  func validate() throws(PackagingError) {
+    for (what, name) in [
+      ("namespace", namespace), ("secret", keysSecret), ("secret", pullSecret),
+    ] {
       if let name, !Self.isName(name) {
         throw PackagingError(.invalidValue, "the \(what) \"\(name)\" is no name to Kubernetes")
       }
     }
-    guard Self.isName(name) else {
+    guard Self.isName(bundleName) else {
       throw PackagingError(
         .invalidValue,
-        "\"\(name)\" is no name to Kubernetes: letters, digits and -, 50 at most, the first a letter"
+        "\"\(bundleName)\" is no name to Kubernetes: letters, digits and -, 50 at most, the first a "
+          + "letter"
       )
     }
     _ = try ImageReference(image)
-    var documents = [deployment, service, networkPolicy, disruptionBudget]
-    if needsVolume { documents.append(volumeClaim) }
-    if maximumReplicas > replicas { documents.append(autoscaler) }
-    return documents.map(\.text).joined(separator: "---\n")
+    if let prometheus, !prometheus.hasPrefix("http://"), !prometheus.hasPrefix("https://") {
+      throw PackagingError(
+        .invalidValue,
+        "\"\(prometheus)\" is not Prometheus' address, as http://prometheus.monitoring:9090"
+      )
+    }
+    for (what, amount) in [("room for models", modelStorage), ("storage", storageSize)]
+    where Quantity(amount) == nil {
+      throw PackagingError(.invalidValue, "the \(what) \"\(amount)\" must be \(Quantity.form)")
+    }
+    // A full disk refuses jobs long before the oldest ones are given up.
+    if let size = Quantity(storageSize), size.bytes < Double(keptMegabytes << 20) {
+      throw PackagingError(
+        .invalidValue,
+        "\(storageSize) do not hold the \(keptMegabytes) megabytes of clips that are kept: give more, "
+          + "or set keep-megabytes in serve"
+      )
+    }
   }
 
+  /// Each document, with the name that its file has in a chart.
+  var documents: [(file: String, document: Document)] {
+    var documents = [
+      ("server", server), ("service", service), ("networkpolicy", networkPolicy),
+      ("poddisruptionbudget", disruptionBudget),
+    ]
+    if storage.isKept { documents.append(("servers", serversService)) }
+    if needsVolume { documents.append(("models", volumeClaim)) }
+    return documents + [("autoscaler", autoscaler), ("scaledobject", scaledObject)]
+  }
+
+  // MARK: Names and settings
+
   /// The bundle's name as Kubernetes writes names.
-  private var name: String {
+  var bundleName: String {
     bundle.name.replacing("_", with: "-").replacing(".", with: "-")
+  }
+
+  /// What an object is called: a chart's are called after the release.
+  func name(_ suffix: String = "") -> Document {
+    form == .chart ? .template("\"{{ .Release.Name }}\(suffix)\"") : .text(bundleName + suffix)
   }
 
   private static func isName(_ text: String) -> Bool {
@@ -58,208 +112,71 @@ package struct KubernetesManifests {
       && text.last != "-" && text.allSatisfy { (letters + "0123456789-").contains($0) }
   }
 
-  private var needsVolume: Bool { bundle.manifest.models.contains { $0.files.isEmpty } }
+  var needsVolume: Bool { bundle.manifest.models.contains { $0.files.isEmpty } }
 
-  private var port: Int { bundle.manifest.settings["port"]?.first.flatMap { Int($0) } ?? 3000 }
+  var port: Int { number("port", 3000) }
 
-  private func seconds(_ name: String, _ normally: Int) -> Int {
-    bundle.manifest.settings[name]?.first.flatMap { Int($0) } ?? normally
+  /// A setting of `zoetrope serve`, as the bundle has it.
+  func number(_ name: String, _ normally: Int) -> Int {
+    texts(name).first.flatMap { Int($0) } ?? normally
   }
 
-  private var selector: Document { ["app.kubernetes.io/name": .text(name)] }
+  /// The environment comes before the file of settings.
+  func texts(_ name: String) -> [String] {
+    let variable = "ZOETROPE_" + name.uppercased().replacing("-", with: "_")
+    if let value = bundle.manifest.environment[variable] {
+      return value.split(separator: ",").map(String.init)
+    }
+    return bundle.manifest.settings[name] ?? []
+  }
 
-  private func metadata(_ suffix: String = "") -> Document {
-    var pairs: [(String, Document)] = [("name", .text(name + suffix))]
-    if let namespace { pairs.append(("namespace", .text(namespace))) }
-    pairs.append(
-      (
-        "labels",
-        [
-          "app.kubernetes.io/name": .text(name),
-          "app.kubernetes.io/version": .text(bundle.version),
-          "app.kubernetes.io/managed-by": "zoetrope",
-        ]
-      )
+  private var keptMegabytes: Int { number("keep-megabytes", 10_240) }
+
+  /// Jobs that have not ended, and the list of all, come on top of what is kept.
+  var storageSize: String {
+    storage.size ?? "\(max(1, (keptMegabytes * 3 / 2 + 1023) / 1024))Gi"
+  }
+
+  // MARK: Common parts
+
+  /// What tells the servers of one release from others.
+  var selector: Document {
+    ["app.kubernetes.io/name": .text(bundleName), "app.kubernetes.io/instance": name()]
+  }
+
+  func metadata(_ suffix: String = "") -> Document {
+    [
+      "name": name(suffix), "namespace": .only(.known(namespace != nil), .text(namespace ?? "")),
+      "labels": [
+        "app.kubernetes.io/name": .text(bundleName), "app.kubernetes.io/instance": name(),
+        "app.kubernetes.io/version": .text(bundle.version),
+        "app.kubernetes.io/managed-by": form == .chart
+          ? .template("\"{{ .Release.Service }}\"") : "zoetrope",
+      ],
+    ]
+  }
+
+  /// A value that is known now, or that a chart has of this name.
+  func value(_ name: String, _ value: Document) -> Document {
+    form == .chart ? .template("{{ toJson .Values.\(name) }}") : value
+  }
+
+  /// A condition that is known now, or that Helm decides.
+  func holds(_ condition: Bool, _ pipeline: String) -> Document.Condition {
+    form == .chart ? .template(pipeline) : .known(condition)
+  }
+
+  /// Whether there may be more than one server.
+  var areSeveral: Document.Condition {
+    holds(maximumReplicas > 1, "gt (max (int .Values.replicas) (int .Values.maxReplicas)) 1")
+  }
+
+  /// Whether their number follows the work.
+  func scales(_ isWanted: Bool = true) -> Document.Condition {
+    let test = "gt (int .Values.maxReplicas) (int .Values.replicas)"
+    return holds(
+      (maximumReplicas > replicas) == isWanted,
+      isWanted ? test : "not (\(test))"
     )
-    return .mapping(pairs)
-  }
-
-  private var deployment: Document {
-    let manifest = bundle.manifest
-    var podSpec: [(String, Document)] = [
-      ("automountServiceAccountToken", false), ("enableServiceLinks", false),
-      // What runs may end, and its clip be sent.
-      ("terminationGracePeriodSeconds", .number(seconds("grace", 30) + 15)),
-      (
-        "securityContext",
-        [
-          "runAsNonRoot": true, "runAsUser": .number(manifest.image.user),
-          "runAsGroup": .number(manifest.image.user), "fsGroup": .number(manifest.image.user),
-          "seccompProfile": ["type": "RuntimeDefault"],
-        ]
-      ),
-    ]
-    if let type = manifest.resources.gpuType {
-      podSpec.append(("nodeSelector", ["nvidia.com/gpu.product": .text(type)]))
-    }
-    if manifest.resources.gpu > 0 {
-      podSpec.append(
-        ("tolerations", [["key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"]])
-      )
-    }
-    podSpec.append(("containers", [container]))
-    podSpec.append(("volumes", .list(volumes.map(\.volume))))
-    return [
-      "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(),
-      "spec": [
-        "replicas": .number(replicas), "selector": ["matchLabels": selector],
-        // A second one beside it would want a GPU of its own.
-        "strategy": [
-          "type": "RollingUpdate",
-          "rollingUpdate": [
-            "maxSurge": .number(manifest.resources.gpu > 0 ? 0 : 1),
-            "maxUnavailable": .number(manifest.resources.gpu > 0 ? 1 : 0),
-          ],
-        ],
-        "template": [
-          "metadata": [
-            "labels": [
-              "app.kubernetes.io/name": .text(name),
-              "app.kubernetes.io/version": .text(bundle.version),
-            ],
-            "annotations": [
-              "prometheus.io/scrape": "true", "prometheus.io/port": .text(String(port)),
-              "prometheus.io/path": "/metrics",
-            ],
-          ],
-          "spec": .mapping(podSpec),
-        ],
-      ],
-    ]
-  }
-
-  private var container: Document {
-    let resources = bundle.manifest.resources
-    var limits: [String: String] = [:]
-    if resources.gpu > 0 { limits["nvidia.com/gpu"] = String(resources.gpu) }
-    limits["memory"] = resources.memory
-    var requests = limits
-    requests["cpu"] = resources.cpu
-    func probe(_ path: String, _ period: Int, _ failures: Int) -> Document {
-      [
-        "httpGet": ["path": .text(path), "port": "http"], "periodSeconds": .number(period),
-        "timeoutSeconds": 5, "failureThreshold": .number(failures),
-      ]
-    }
-    var pairs: [(String, Document)] = [
-      ("name", "server"), ("image", .text(image)),
-      ("ports", [["name": "http", "containerPort": .number(port)]]),
-    ]
-    if keysSecret != nil {
-      pairs.append(
-        ("env", [["name": "ZOETROPE_API_KEYS", "value": "/etc/zoetrope/keys/keys.txt"]])
-      )
-    }
-    pairs += [
-      // It answers as soon as the port is open, which is before the model is loaded.
-      ("startupProbe", probe("/livez", 1, 60)), ("livenessProbe", probe("/livez", 10, 3)),
-      ("readinessProbe", probe("/readyz", 5, 1)),
-      ("resources", ["requests": Document(requests), "limits": Document(limits)]),
-      (
-        "securityContext",
-        [
-          "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
-          "capabilities": ["drop": ["ALL"]],
-        ]
-      ),
-      ("volumeMounts", .list(volumes.map(\.mount))),
-    ]
-    return .mapping(pairs)
-  }
-
-  private var volumes: [(volume: Document, mount: Document)] {
-    var volumes: [(volume: Document, mount: Document)] = [
-      // Uploads and clips while they are worked on, and kernels as compiled for the card.
-      (["name": "tmp", "emptyDir": ["sizeLimit": "8Gi"]], ["name": "tmp", "mountPath": "/tmp"]),
-      // The jobs, which outlive a server that crashes, and go with its pod: each pod has its own.
-      (["name": "jobs", "emptyDir": [:]], ["name": "jobs", "mountPath": "/var/lib/zoetrope"]),
-    ]
-    if needsVolume {
-      volumes.append(
-        (
-          ["name": "models", "persistentVolumeClaim": ["claimName": .text(name + "-models")]],
-          ["name": "models", "mountPath": "/opt/zoetrope/models", "readOnly": true]
-        )
-      )
-    }
-    if let keysSecret {
-      volumes.append(
-        (
-          ["name": "keys", "secret": ["secretName": .text(keysSecret)]],
-          ["name": "keys", "mountPath": "/etc/zoetrope/keys", "readOnly": true]
-        )
-      )
-    }
-    return volumes
-  }
-
-  private var service: Document {
-    [
-      "apiVersion": "v1", "kind": "Service", "metadata": metadata(),
-      "spec": [
-        "selector": selector,
-        "ports": [["name": "http", "port": .number(port), "targetPort": "http"]],
-      ],
-    ]
-  }
-
-  /// The server calls nobody, so nothing goes out.
-  private var networkPolicy: Document {
-    [
-      "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata(),
-      "spec": [
-        "podSelector": ["matchLabels": selector], "policyTypes": ["Ingress", "Egress"],
-        "ingress": [["ports": [["protocol": "TCP", "port": "http"]]]], "egress": [],
-      ],
-    ]
-  }
-
-  private var disruptionBudget: Document {
-    [
-      "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata(),
-      "spec": ["maxUnavailable": 1, "selector": ["matchLabels": selector]],
-    ]
-  }
-
-  private var volumeClaim: Document {
-    [
-      "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata("-models"),
-      "spec": [
-        "accessModes": [maximumReplicas > 1 ? "ReadOnlyMany" : "ReadWriteOnce"],
-        "resources": ["requests": ["storage": .text(modelStorage)]],
-      ],
-    ]
-  }
-
-  /// By how many wait for each server, which Prometheus' adapter hands to Kubernetes.
-  private var autoscaler: Document {
-    [
-      "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata(),
-      "spec": [
-        "scaleTargetRef": ["apiVersion": "apps/v1", "kind": "Deployment", "name": .text(name)],
-        "minReplicas": .number(replicas), "maxReplicas": .number(maximumReplicas),
-        "metrics": [
-          [
-            "type": "Pods",
-            "pods": [
-              "metric": ["name": "bentoml_service_work_waiting"],
-              "target": ["type": "AverageValue", "averageValue": "1"],
-            ],
-          ]
-        ],
-        // A clip takes minutes: what is idle now may be wanted in the next.
-        "behavior": ["scaleDown": ["stabilizationWindowSeconds": 600]],
-      ],
-    ]
   }
 }

@@ -25,6 +25,18 @@ package struct ServiceDescription: Sendable, Equatable {
     package var packages: [String] = []
   }
 
+  /// Where a cluster keeps the jobs and their clips.
+  package struct Storage: Sendable, Equatable, Codable {
+    /// As Kubernetes writes it; nil for what the jobs may fill and half as much again.
+    package var size: String?
+    /// The class of the volume; nil for the one that the cluster gives.
+    package var className: String?
+    /// Whether it outlives the pod.
+    package var isKept = true
+
+    package init() {}
+  }
+
   package var name: String
   package var labels: [String: String] = [:]
   package var include: [String] = []
@@ -35,6 +47,8 @@ package struct ServiceDescription: Sendable, Equatable {
   /// Settings of `zoetrope serve`, by name.
   package var settings: [String: [String]] = [:]
   package var image = Image()
+  /// Nil if nothing is said of it.
+  package var storage: Storage?
   /// What the file says that has no meaning here, a sentence each.
   package var remarks: [String] = []
 
@@ -82,7 +96,7 @@ package struct ServiceDescription: Sendable, Equatable {
       path: path,
       names: [
         "name", "labels", "include", "exclude", "models", "environment", "resources", "traffic",
-        "serve", "image",
+        "serve", "image", "storage",
       ]
     )
     guard let name = try fields.text("name") else {
@@ -125,12 +139,54 @@ package struct ServiceDescription: Sendable, Equatable {
     self.image.base = try image.text("base")
     self.image.user = try image.number("user", in: 1...65535) ?? 65532
     self.image.packages = try image.texts("packages") ?? []
+    if fields.tree("storage") != nil {
+      storage = try Self.storage(
+        try fields.fields("storage", names: ["volume", "size", "class"])
+      )
+    }
     try validate(fields)
+  }
+
+  private static func storage(_ fields: YAMLFields) throws(PackagingError) -> Storage {
+    var storage = Storage()
+    switch try fields.text("volume") ?? "claim" {
+    case "claim": break
+    case "emptyDir": storage.isKept = false
+    default:
+      throw fields.wrong(
+        fields.tree("volume"),
+        "storage.volume must be claim, which outlives the pod, or emptyDir, which goes with it"
+      )
+    }
+    storage.size = try fields.text("size")
+    if let size = storage.size, Quantity(size) == nil {
+      throw fields.wrong(fields.tree("size"), "storage.size must be \(Quantity.form)")
+    }
+    storage.className = try fields.text("class")
+    if let name = storage.className {
+      guard storage.isKept else {
+        throw fields.wrong(fields.tree("class"), "storage.class: an emptyDir has no class")
+      }
+      guard Names.isName(name) else {
+        throw fields.wrong(fields.tree("class"), "storage.class must be \(Names.nameForm)")
+      }
+    }
+    return storage
   }
 
   private static func model(_ fields: YAMLFields) throws(PackagingError) -> Model {
     guard let path = try fields.text("path") else {
-      throw fields.wrong(nil, "\(fields.place)path is missing: the checkpoint's folder")
+      throw fields.wrong(
+        nil,
+        "\(fields.place)path is missing: the checkpoint's folder; no model is pulled by its name: "
+          + "download it first, or mount it where the service runs (include: false)"
+      )
+    }
+    guard !path.contains("://") else {
+      throw fields.wrong(
+        fields.tree("path"),
+        "\(fields.place)path is an address, and nothing is downloaded: give the checkpoint's folder"
+      )
     }
     let last = path.split(separator: "/").last.map(String.init) ?? path
     var model = Model(name: try fields.text("name") ?? last, path: path)

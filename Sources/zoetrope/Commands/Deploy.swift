@@ -10,17 +10,11 @@ import Packaging
 struct Deploy: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes what a bundle needs to run elsewhere.",
-    subcommands: [Kubernetes.self, Systemd.self, BentoCloud.self]
+    subcommands: [Kubernetes.self, Helm.self, Systemd.self, BentoCloud.self]
   )
 
-  /// `zoetrope deploy kubernetes`.
-  struct Kubernetes: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract:
-        "Prints manifests: zoetrope deploy kubernetes NAME --image IMAGE | kubectl apply -f -",
-      discussion: "Nothing is sent to a cluster."
-    )
-
+  /// What manifests and a chart are made of.
+  struct ClusterOptions: ParsableArguments {
     @OptionGroup var store: StoreOptions
 
     @Argument(help: "NAME:VERSION, or NAME for the latest.")
@@ -29,14 +23,24 @@ struct Deploy: ParsableCommand {
     @Option(help: "The name that the bundle's image has in a registry.")
     var image: String
 
-    @Option(name: .shortAndLong, help: "The namespace; the current one if not given.")
-    var namespace: String?
+    @Option(
+      help: ArgumentHelp("A Secret with what the registry asks for.", valueName: "name")
+    )
+    var pullSecret: String?
 
     @Option(help: "How many servers there are at least.")
     var replicas = 1
 
-    @Option(help: "How many there are at most, by how many requests wait for each.")
+    @Option(help: "How many there are at most, by how much work there is.")
     var maxReplicas: Int?
+
+    @Option(
+      help: ArgumentHelp(
+        "Have KEDA ask this Prometheus how much work there is, not Kubernetes' own autoscaler.",
+        valueName: "url"
+      )
+    )
+    var kedaPrometheus: String?
 
     @Option(
       help: ArgumentHelp(
@@ -46,6 +50,19 @@ struct Deploy: ParsableCommand {
     )
     var keysSecret: String?
 
+    @Option(
+      help: ArgumentHelp(
+        "The room for each server's jobs and clips, or emptyDir for what ends with its pod.",
+        valueName: "amount"
+      )
+    )
+    var storage: String?
+
+    @Option(
+      help: ArgumentHelp("The class of the volume with the jobs.", valueName: "name")
+    )
+    var storageClass: String?
+
     @Option(help: "The room for models that are not part of the image.")
     var modelStorage = "20Gi"
 
@@ -54,16 +71,72 @@ struct Deploy: ParsableCommand {
       else {
         throw ValidationError("--replicas and --max-replicas must be from 1 to 1000, in this order")
       }
+      if storage == "emptyDir", storageClass != nil {
+        throw ValidationError("--storage-class: an emptyDir has no class")
+      }
     }
 
-    func run() throws {
+    func manifests() throws -> KubernetesManifests {
       var manifests = KubernetesManifests(try store.open().bundle(bundle), image: image)
-      manifests.namespace = namespace
+      manifests.pullSecret = pullSecret
       manifests.replicas = replicas
       manifests.maximumReplicas = maxReplicas ?? replicas
+      manifests.prometheus = kedaPrometheus
       manifests.keysSecret = keysSecret
       manifests.modelStorage = modelStorage
+      if storage == "emptyDir" {
+        manifests.storage = .init()
+        manifests.storage.isKept = false
+      } else if let storage {
+        manifests.storage.size = storage
+        manifests.storage.isKept = true
+      }
+      if let storageClass {
+        manifests.storage.className = storageClass
+        manifests.storage.isKept = true
+      }
+      return manifests
+    }
+  }
+
+  /// `zoetrope deploy kubernetes`.
+  struct Kubernetes: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract:
+        "Prints manifests: zoetrope deploy kubernetes NAME --image IMAGE | kubectl apply -f -",
+      discussion: "Nothing is sent to a cluster."
+    )
+
+    @OptionGroup var cluster: ClusterOptions
+
+    @Option(name: .shortAndLong, help: "The namespace; the current one if not given.")
+    var namespace: String?
+
+    func run() throws {
+      var manifests = try cluster.manifests()
+      manifests.namespace = namespace
       Terminal.write(try manifests.text(), to: 1)
+    }
+  }
+
+  /// `zoetrope deploy helm`.
+  struct Helm: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Writes a chart for Helm, which makes the same of a cluster as the manifests do.",
+      discussion: """
+        What is given here are the chart's values unless `helm install --set` gives others. Nothing \
+        is sent to a cluster.
+        """
+    )
+
+    @OptionGroup var cluster: ClusterOptions
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write.", valueName: "folder"))
+    var output: String
+
+    func run() throws {
+      try HelmChart(try cluster.manifests()).write(to: output)
+      Terminal.say("\(output): now `helm install NAME \(output)`")
     }
   }
 
@@ -76,8 +149,18 @@ struct Deploy: ParsableCommand {
 
     @OptionGroup var store: StoreOptions
 
-    @Argument(help: "NAME:VERSION, or NAME for the latest.")
-    var bundle: String
+    @Argument(
+      help: "NAME:VERSION, or NAME for the latest; without, the unit runs the program itself."
+    )
+    var bundle: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The program of a unit without a bundle; this one if not given.",
+        valueName: "path"
+      )
+    )
+    var program: String?
 
     @Option(help: "The folder below which the bundle's files are.")
     var prefix = "/opt/zoetrope"
@@ -88,16 +171,28 @@ struct Deploy: ParsableCommand {
     @Option(help: ArgumentHelp("Install below this folder instead.", valueName: "folder"))
     var root = ""
 
+    func validate() throws {
+      if bundle == nil, install { throw ValidationError("--install: of which bundle?") }
+      if bundle != nil, program != nil {
+        throw ValidationError("--program: a bundle has its own")
+      }
+    }
+
     func run() throws {
-      let store = try store.open()
-      let unit = try SystemdUnit(try store.bundle(bundle), prefix: prefix)
-      guard install else {
-        Terminal.write(unit.text, to: 1)
+      guard let bundle else {
+        let program = program ?? Installation.programs + "/zoetrope"
+        Terminal.write(try SystemdUnit(program: program).text, to: 1)
         return
       }
-      try unit.install(root: root, from: store, tools: try Installation.tools())
-      Terminal.say("\(root)\(unit.folder) and \(unit.fileName) are installed; now")
-      Terminal.say("systemctl daemon-reload && systemctl enable --now \(unit.fileName)")
+      let store = try store.open()
+      let host = try HostInstallation(try store.bundle(bundle), prefix: prefix)
+      guard install else {
+        Terminal.write(host.unit.text, to: 1)
+        return
+      }
+      try host.install(root: root, from: store, tools: try Installation.tools())
+      Terminal.say("\(root)\(host.folder) and \(host.unit.fileName) are installed; now")
+      Terminal.say("systemctl daemon-reload && systemctl enable --now \(host.unit.fileName)")
     }
   }
 

@@ -3,10 +3,12 @@
 
 import ArgumentParser
 import CUDA
+import CoreMetrics
 import FoundationEssentials
 import Logging
 import Serving
 import StableVideoDiffusion
+import TensorCore
 import VideoService
 
 /// `zoetrope serve`.
@@ -172,15 +174,29 @@ struct Serve: AsyncParsableCommand {
     let name = URL(filePath: folder).standardizedFileURL.lastPathComponent
     let shown = settings.host == "0.0.0.0" ? "localhost" : settings.host
     let scheme = settings.tls == nil ? "http" : "https"
-    let server = HTTPServer(service, settings: settings, logger: logger)
+    let metrics = PrometheusRegistry()
+    let server = HTTPServer(service, settings: settings, metrics: metrics, logger: logger)
     try await run(server) { [model, readiness = service.readiness] port in
       let loaded = try await model.load(choice)
       engine.use(loaded)
       jobs.begin(with: ModelIdentity(name: name, digest: loaded.model.digest))
+      await Self.tellOfBuild(metrics, hasCUDA: loaded.model.backend.name.hasPrefix("cuda"))
       readiness.isReady = true
       let seconds = GenerationReport.tenths(loaded.loadSeconds)
       Terminal.say("\(folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)")
     }
+  }
+
+  /// Has the metrics say which program this is, and what is at work in it.
+  private static func tellOfBuild(_ metrics: PrometheusRegistry, hasCUDA: Bool) async {
+    metrics.describe("zoetrope_build_info", "Which program this is, and what is at work in it.")
+    let facts: [(String, String?)] =
+      [
+        ("version", Version.text), ("commit", Version.commit), ("date", Version.date),
+        ("swift", Version.swift),
+      ] + (await Version.parts(hasCUDA: hasCUDA)).map { ($0.lowercased(), $1) }
+    let labels = facts.map { name, value in (name, value ?? "") }
+    metrics.makeMeter(label: "zoetrope_build_info", dimensions: labels).set(Double(1))
   }
 
   /// Serves until the server is told to stop, or the model cannot be loaded.

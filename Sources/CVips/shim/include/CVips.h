@@ -44,6 +44,9 @@ typedef struct {
 // Returns 0, or the errno of the limit that could not be set.
 int32_t cvips_confine(uint64_t memory, uint64_t seconds);
 
+// The version of libvips, which need not be started for it.
+const char *cvips_version(void);
+
 // Starts libvips with its untrusted loaders blocked, one thread and no cache. Returns 0 when ready.
 int32_t cvips_start(const char *program);
 
