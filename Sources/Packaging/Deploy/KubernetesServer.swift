@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+internal import Serving
+
 // The servers themselves: their pods, and what these keep.
 
 extension KubernetesManifests {
