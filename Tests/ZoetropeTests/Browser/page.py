@@ -256,7 +256,7 @@ def cancels(browser):
         first = visit.make()
         visit.expect_state(first, "running")
         preview = page.get_by_alt_text("Preview of the clip as it forms")
-        expect(preview).to_be_visible()
+        expect(preview).to_be_visible(timeout=60_000)
         assert preview.evaluate("image => Math.max(image.naturalWidth, image.naturalHeight)") == 256
         second = visit.make()
         expect(page.locator("#screen .stage")).to_have_text("Next in line")
