@@ -169,14 +169,13 @@ struct Serve: AsyncParsableCommand {
     var service = try Service.stableVideoDiffusion(version: Version.text, jobs: jobs)
     service.timeout = .seconds(timeout)
     service.readiness = Readiness(isReady: false)
-    let name = URL(filePath: folder).standardizedFileURL.lastPathComponent
     let shown = settings.host == "0.0.0.0" ? "localhost" : settings.host
     let scheme = settings.tls == nil ? "http" : "https"
     let server = HTTPServer(service, settings: settings, logger: logger)
     try await run(server) { [model, readiness = service.readiness] port in
       let loaded = try await model.load(choice)
       engine.use(loaded)
-      jobs.begin(with: ModelIdentity(name: name, digest: loaded.model.digest))
+      jobs.begin(with: ModelIdentity(name: loaded.name, digest: loaded.model.digest))
       readiness.isReady = true
       let seconds = GenerationReport.tenths(loaded.loadSeconds)
       Terminal.say("\(folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)")
