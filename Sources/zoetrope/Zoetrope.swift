@@ -11,7 +11,7 @@ struct Zoetrope: AsyncParsableCommand {
     abstract: "Turns a still picture into a short video with Stable Video Diffusion.",
     version: Version.text,
     subcommands: [
-      Generate.self, Reproduce.self, Serve.self, Pull.self, Key.self, Doctor.self,
+      Generate.self, Reproduce.self, Serve.self, Pull.self, Models.self, Key.self, Doctor.self,
       Bench.self,
       ModelCommand.self, Health.self,
     ],
