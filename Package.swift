@@ -146,6 +146,18 @@ let package = Package(
       ]
     ),
 
+    // Models from the Hub; knows nothing of the engine.
+    .target(
+      name: "Hub",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]
+    ),
+
     // Bundles, images and what deploys them; knows nothing of the engine.
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
@@ -165,8 +177,8 @@ let package = Package(
     .executableTarget(
       name: "zoetrope",
       dependencies: [
-        "CUDA", "CVersion", "StableVideoDiffusion", "Media", "Packaging", "Serving", "TensorCPU",
-        "TensorCUDA", "TensorCore", "VideoService", "ZoetropeClient", logging,
+        "CUDA", "CVersion", "Hub", "StableVideoDiffusion", "Media", "Packaging", "Serving",
+        "TensorCPU", "TensorCUDA", "TensorCore", "VideoService", "ZoetropeClient", logging,
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -286,6 +298,16 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ] + subprocess,
       exclude: ["Clients", "Transcripts"]
+    ),
+    .testTarget(
+      name: "HubTests",
+      dependencies: [
+        "Hub", "zoetrope",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ] + subprocess,
+      exclude: ["StandIn"]
     ),
     .testTarget(name: "PackagingTests", dependencies: ["Packaging", "Serving"]),
     .testTarget(

@@ -39,6 +39,6 @@ enum DemonstrationModel {
   /// What it is, and how to get the real one.
   static let remark =
     "no model named, so this is the small demonstration model; for Stable Video Diffusion itself, accept "
-    + "its licence at huggingface.co/stabilityai/stable-video-diffusion-img2vid-xt, download it, and give "
-    + "its folder with --model or ZOETROPE_MODEL"
+    + "its licence at huggingface.co/stabilityai/stable-video-diffusion-img2vid-xt, `zoetrope pull "
+    + "stabilityai/stable-video-diffusion-img2vid-xt`, and give that name with --model or ZOETROPE_MODEL"
 }

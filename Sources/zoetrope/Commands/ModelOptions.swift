@@ -11,8 +11,9 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The folder of a checkpoint in diffusers' layout; ZOETROPE_MODEL if not given, and without \
-      that the demonstration model.
+      The folder of a checkpoint in diffusers' layout, or OWNER/NAME of one that `zoetrope pull` or \
+      the Hub's own tools fetched; ZOETROPE_MODEL if not given, and without that the demonstration \
+      model.
       """,
       valueName: "folder"
     )
@@ -44,13 +45,13 @@ struct ModelOptions: ParsableArguments {
     }
   }
 
-  /// The folder of the model, and whether it is the one that stands in where none is named.
-  func choice() throws -> (folder: String, standsIn: Bool) {
-    if let model { return (model, false) }
+  /// The model that is meant, and where it lies.
+  func choice() throws -> ModelChoice {
+    if let model { return try ModelChoice(model) }
     if let model = ProcessInfo.processInfo.environment["ZOETROPE_MODEL"], !model.isEmpty {
-      return (model, false)
+      return try ModelChoice(model)
     }
-    if let model = DemonstrationModel.find() { return (model, true) }
+    if let model = DemonstrationModel.find() { return ModelChoice(standIn: model) }
     throw ValidationError(
       "no model, and the demonstration model is not beside the program: give --model FOLDER or set "
         + "ZOETROPE_MODEL; `zoetrope model init --tiny FOLDER` makes one to try things with"
@@ -58,9 +59,10 @@ struct ModelOptions: ParsableArguments {
   }
 
   /// What to load of a folder, and where to compute.
-  func settings(folder: String) -> Engine.Settings {
+  func settings(folder: String, name: String? = nil) -> Engine.Settings {
     Engine.Settings(
       folder: folder,
+      name: name,
       variant: variant,
       threads: threads,
       device: device ?? .automatic,
@@ -70,11 +72,10 @@ struct ModelOptions: ParsableArguments {
 
   func load() async throws -> Engine { try await load(choice()) }
 
-  /// Loads the model of a folder that was chosen.
-  func load(_ choice: (folder: String, standsIn: Bool)) async throws -> Engine {
-    let (folder, standsIn) = choice
-    if standsIn { Terminal.say(DemonstrationModel.remark) }
-    let engine = try await Engine(settings(folder: folder))
+  /// Loads the model that was chosen.
+  func load(_ choice: ModelChoice) async throws -> Engine {
+    if choice.standsIn { Terminal.say(DemonstrationModel.remark) }
+    let engine = try await Engine(settings(folder: choice.folder, name: choice.name))
     for remark in engine.model.remarks + [engine.remark].compactMap(\.self) {
       Terminal.say(remark)
     }

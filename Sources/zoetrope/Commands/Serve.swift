@@ -171,7 +171,6 @@ struct Serve: AsyncParsableCommand {
     var service = try Service.stableVideoDiffusion(version: Version.text, jobs: jobs)
     service.traffic.timeout = .seconds(timeout)
     service.readiness = Readiness(isReady: false)
-    let name = URL(filePath: folder).standardizedFileURL.lastPathComponent
     let shown = settings.host == "0.0.0.0" ? "localhost" : settings.host
     let scheme = settings.tls == nil ? "http" : "https"
     let metrics = PrometheusRegistry()
@@ -179,7 +178,7 @@ struct Serve: AsyncParsableCommand {
     try await run(server) { [model, readiness = service.readiness] port in
       let loaded = try await model.load(choice)
       engine.use(loaded)
-      jobs.begin(with: ModelIdentity(name: name, digest: loaded.model.digest))
+      jobs.begin(with: ModelIdentity(name: loaded.name, digest: loaded.model.digest))
       await Self.tellOfBuild(metrics, hasCUDA: loaded.model.backend.name.hasPrefix("cuda"))
       readiness.isReady = true
       let seconds = GenerationReport.tenths(loaded.loadSeconds)

@@ -16,7 +16,7 @@ actor Engine {
   nonisolated let model: StableVideoDiffusionModel
   /// How long loading took, in seconds.
   nonisolated let loadSeconds: Double
-  /// What a person calls the model: the last part of its folder's path.
+  /// What a person calls the model: its repository's name, or the last part of its folder's path.
   nonisolated let name: String
   /// Where the model computes, and in what type if that is a choice: "cpu", or as
   /// "NVIDIA H100 80GB HBM3 float16".
@@ -36,6 +36,8 @@ actor Engine {
   struct Settings: Sendable {
     /// The folder that holds `model_index.json`.
     var folder: String
+    /// What a person calls it; none for the last part of the folder's path.
+    var name: String?
     /// The variant of the weight files.
     var variant: String?
     /// Where weights are made up from in place of the files.
@@ -61,7 +63,7 @@ actor Engine {
     let clock = ContinuousClock()
     let start = clock.now
     (model, remark) = try await Loader(thread).load(settings)
-    name = URL(filePath: settings.folder).standardizedFileURL.lastPathComponent
+    name = settings.name ?? URL(filePath: settings.folder).standardizedFileURL.lastPathComponent
     device =
       (model.backend as? CUDABackend).map {
         "\($0.engine.device.description.name) \($0.element.rawValue)"

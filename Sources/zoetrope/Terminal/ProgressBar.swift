@@ -55,14 +55,19 @@ final class ProgressBar: Sendable {
   }
 
   static func bar(_ name: String, _ done: Int, _ total: Int, _ elapsed: Duration) -> String {
-    let width = 24
-    let filled = width * done / max(total, 1)
-    let cells =
-      String(repeating: "━", count: filled) + String(repeating: " ", count: width - filled)
     let left = Int(
       (elapsed / .seconds(1) / Double(max(done, 1)) * Double(total - done)).rounded(.up)
     )
     let name = name + String(repeating: " ", count: max(0, 10 - name.count))
-    return "\(name)[\(cells)] \(done)/\(total)" + (done < total ? "  \(left) s left" : "")
+    return "\(name)\(cells(done, total)) \(done)/\(total)"
+      + (done < total ? "  \(left) s left" : "")
+  }
+
+  /// The line's drawn part.
+  static func cells(_ done: Int, _ total: Int) -> String {
+    let width = 24
+    let filled = Int(Double(width) * Double(done) / Double(max(total, 1)))
+    return "[" + String(repeating: "━", count: filled)
+      + String(repeating: " ", count: width - filled) + "]"
   }
 }
