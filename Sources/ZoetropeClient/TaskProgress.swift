@@ -70,6 +70,8 @@ extension ClipTask {
         var isOver = false
         let hasEvents = try await client.listen("/jobs/\(id)/events", &reader) { event in
           failures = 0
+          // A server may have more to tell, such as what the clip is coming to.
+          guard ["state", "progress", "end"].contains(event.name) else { return true }
           let job = try JobAnswer(event.data)
           tell(try job.progress)
           isOver = event.name == "end"

@@ -15,7 +15,15 @@ import NIOHTTPTypesHTTP1
 /// Hummingbird's own takes up to 13 pieces of 64 KiB off the socket before anyone has asked for them:
 /// 40 MB where 50 clients upload at once. This one takes three.
 struct ConnectionSetup: HTTPChannelHandler {
-  typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+  typealias Value = AcceptedConnection
+
+  /// A connection that nothing is read from yet.
+  ///
+  /// Hummingbird drops those that come while it stops, and a `NIOAsyncChannel` that is dropped ends the
+  /// process; so it is made when the connection is handled.
+  struct AcceptedConnection: ServerChildChannelValue {
+    let channel: any Channel
+  }
 
   let responder: HTTPChannelHandler.Responder
   let idleTimeout: Duration
@@ -25,6 +33,7 @@ struct ConnectionSetup: HTTPChannelHandler {
     channel.eventLoop.makeCompletedFuture {
       let pipeline = channel.pipeline.syncOperations
       try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+      try channel.syncOptions?.setOption(.autoRead, value: false)
       var limits = NIOHTTPDecoderLimitConfiguration()
       limits.maxHeaderFieldSize = 80 << 10
       limits.maxHeaderListSize = 80 << 10
@@ -45,21 +54,39 @@ struct ConnectionSetup: HTTPChannelHandler {
         CarefulClose(),
         HTTPConnectionStateHandler(idleTimeout: idleTimeout, logger: logger)
       )
-      return try NIOAsyncChannel(
-        wrappingChannelSynchronously: channel,
-        configuration: .init(
-          backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
-          isOutboundHalfClosureEnabled: true
-        )
-      )
+      return AcceptedConnection(channel: channel)
     }
   }
 
   func handle(value: Value, logger: Logger) async {
     memory.connectionOpened()
-    await withTaskExecutorPreference(EventLoopTasks(value.channel.eventLoop)) {
-      await handleHTTP(asyncChannel: value, logger: logger)
+    defer { memory.connectionClosed() }
+    let channel = value.channel
+    await withTaskExecutorPreference(EventLoopTasks(channel.eventLoop)) {
+      do {
+        let connection = try await channel.eventLoop.submit { try open(channel) }.get()
+        await handleHTTP(asyncChannel: connection, logger: logger)
+      } catch {
+        logger.debug("a connection could not be served: \(error)")
+        channel.close(promise: nil)
+      }
     }
-    memory.connectionClosed()
+  }
+
+  /// Begins to read.
+  ///
+  /// - Throws: `ChannelError` if the connection has been closed meanwhile.
+  private func open(
+    _ channel: any Channel
+  ) throws -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
+    // First, since it fails for a closed connection; nothing is read before this returns.
+    try channel.syncOptions?.setOption(.autoRead, value: true)
+    return try NIOAsyncChannel(
+      wrappingChannelSynchronously: channel,
+      configuration: .init(
+        backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
+        isOutboundHalfClosureEnabled: true
+      )
+    )
   }
 }
