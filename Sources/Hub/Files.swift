@@ -113,12 +113,17 @@ package enum Files {
   static func link(_ path: String, to target: String) throws(HubError) {
     guard self.target(path) != target else { return }
     // Made aside and moved, so that nobody finds the name without a file.
-    let temporary = "\(path).\(String(UInt32.random(in: .min ... .max), radix: 16)).tmp"
+    let temporary = nameBeside(path)
     guard unsafe symlink(target, temporary) == 0, unsafe rename(temporary, path) == 0 else {
       let message = systemMessage()
       unsafe unlink(temporary)
       throw HubError(.fileSystem, "\(path) cannot be linked to \(target): \(message)")
     }
+  }
+
+  /// A name that nothing has, for what is to be moved to `path`.
+  private static func nameBeside(_ path: String) -> String {
+    "\(path).\(String(UInt32.random(in: .min ... .max), radix: 16)).tmp"
   }
 
   /// A small file's bytes; nil if it cannot be read.
@@ -160,7 +165,7 @@ package enum Files {
   ///
   /// - Throws: ``HubError`` with code `fileSystem` or `diskFull`.
   static func write(_ text: String, to path: String) throws(HubError) {
-    let temporary = "\(path).\(String(UInt32.random(in: .min ... .max), radix: 16)).tmp"
+    let temporary = nameBeside(path)
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure("\(path) cannot be written") }
     let bytes = Array(text.utf8)

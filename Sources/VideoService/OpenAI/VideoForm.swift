@@ -160,28 +160,16 @@ struct ReferencePicture: FieldValue {
 }
 
 /// The words for a video.
-struct Prompt: FieldValue {
-  typealias Bound = Never
-
-  static let schema = ValueSchema(.string)
-
-  let text: String
-
-  var json: JSON { .string(text) }
-
-  init(_ input: FieldInput) throws(ValueProblem) {
-    text = try String(input)
-    guard text.unicodeScalars.count <= 32_000 else {
-      throw ValueProblem("string_too_long", "32000 characters at most")
-    }
-  }
-}
+typealias Prompt = LimitedText<32_000>
 
 /// The name of a model.
-struct ModelName: FieldValue {
+typealias ModelName = LimitedText<200>
+
+/// A text of so many characters at most.
+struct LimitedText<let most: Int>: FieldValue {
   typealias Bound = Never
 
-  static let schema = ValueSchema(.string)
+  static var schema: ValueSchema { ValueSchema(.string) }
 
   let text: String
 
@@ -189,8 +177,8 @@ struct ModelName: FieldValue {
 
   init(_ input: FieldInput) throws(ValueProblem) {
     text = try String(input)
-    guard text.unicodeScalars.count <= 200 else {
-      throw ValueProblem("string_too_long", "200 characters at most")
+    guard text.unicodeScalars.count <= most else {
+      throw ValueProblem("string_too_long", "\(most) characters at most")
     }
   }
 }
