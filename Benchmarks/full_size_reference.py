@@ -168,7 +168,7 @@ def main():
         ("frames", lambda: fill(AutoencoderKLTemporalDecoder(**vae_configuration), "vae", seed, device), decode, 1),
     ):
         with torch.device(device):
-            model = make()
+            model = make().to(device)  # mix factors are made on the processor whatever the default device
         kept[name] = run(model, torch.float32)().float()
         model.half()
         half, seconds = measured(run(model, torch.float16), device, repeats)

@@ -31,6 +31,14 @@ package final class Attentions: Sendable {
     package var description: String {
       "attention \(element) [\(images), \(tokens)], \(heads) heads of \(size)"
     }
+
+    /// Multiplications and additions.
+    package var operations: Double {
+      4 * Double(images * heads * size) * Double(tokens) * Double(tokens)
+    }
+
+    /// Bytes that must be read and written at least.
+    package var bytes: Int { 4 * images * tokens * heads * size * element.byteCount }
   }
 
   private enum Identifier {

@@ -25,9 +25,6 @@ package final class Convolutions: Sendable {
     package var hasBias: Bool
     package var hasResidual: Bool
     package var element: Element
-    /// Pixels from one row to the next, where not all of a row is looked at; else the widths.
-    package var rowStride: Int
-    package var outputRowStride: Int
 
     package init(
       images: Int,
@@ -57,8 +54,6 @@ package final class Convolutions: Sendable {
       self.hasBias = hasBias
       self.hasResidual = hasResidual
       self.element = element
-      rowStride = width
-      outputRowStride = outputWidth
     }
 
     package var description: String {
@@ -66,7 +61,20 @@ package final class Convolutions: Sendable {
         + "\(outputWidth), \(outputs)], kernel \(kernelHeight)x\(kernelWidth), stride "
         + "\(strideHeight) \(strideWidth), padding \(top) \(left) \(bottom) \(right)"
         + (hasBias ? ", bias" : "") + (hasResidual ? ", residual" : "")
-        + (rowStride == width ? "" : ", rows of \(rowStride) and \(outputRowStride)")
+    }
+
+    /// Multiplications and additions.
+    package var operations: Double {
+      2 * Double(images * outputHeight * outputWidth * outputs)
+        * Double(inputs * kernelHeight * kernelWidth)
+    }
+
+    /// Bytes that must be read and written at least.
+    package var bytes: Int {
+      let x = images * height * width * inputs
+      let y = images * outputHeight * outputWidth * outputs
+      return (x + y * (hasResidual ? 2 : 1) + outputs * inputs * kernelHeight * kernelWidth)
+        * element.byteCount
     }
   }
 
@@ -136,10 +144,10 @@ package final class Convolutions: Sendable {
 
   private func operations(_ p: Problem) throws(CUDAError) -> [DNN.Descriptor] {
     let element = p.element.dnn
-    let xStrides = [p.height * p.rowStride * p.inputs, 1, p.rowStride * p.inputs, p.inputs]
+    let xStrides = [p.height * p.width * p.inputs, 1, p.width * p.inputs, p.inputs]
     let ySizes = [p.images, p.outputs, p.outputHeight, p.outputWidth]
     let yStrides = [
-      p.outputHeight * p.outputRowStride * p.outputs, 1, p.outputRowStride * p.outputs, p.outputs,
+      p.outputHeight * p.outputWidth * p.outputs, 1, p.outputWidth * p.outputs, p.outputs,
     ]
     let x = try dnn.tensor(
       Identifier.x,

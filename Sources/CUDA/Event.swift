@@ -4,7 +4,7 @@
 internal import CCUDA
 
 /// A mark in the stream.
-package struct Event: ~Copyable {
+package struct Event: ~Copyable, Sendable {
   private let handle: cuda_handle
   private let device: Device
 

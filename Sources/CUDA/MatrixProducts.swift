@@ -11,7 +11,7 @@ internal import Synchronization
 /// for as `yᵀ = w xᵀ`, where `w` is to be transposed and `x` is not.
 package final class MatrixProducts: Sendable {
   /// A product of row-major matrices, or of several pairs of them at equal distances.
-  package struct Problem: Hashable, Sendable {
+  package struct Problem: Hashable, Sendable, CustomStringConvertible {
     /// Rows of `x` and of the result.
     package var rows: Int
     /// Columns of the result.
@@ -45,6 +45,22 @@ package final class MatrixProducts: Sendable {
       yStride = columns
       input = element
       output = element
+    }
+
+    package var description: String {
+      "\(batch == 1 ? "" : "\(batch) of ")[\(rows), \(inner)] by [\(inner), \(columns)] \(input)"
+        + (hasBias ? ", bias" : "") + (hasResidual ? ", residual" : "")
+    }
+
+    /// Multiplications and additions.
+    package var operations: Double {
+      2 * Double(batch) * Double(rows) * Double(columns) * Double(inner)
+    }
+
+    /// Bytes that must be read and written at least.
+    package var bytes: Int {
+      batch * (rows * inner + columns * inner) * input.byteCount
+        + batch * rows * columns * output.byteCount * (hasResidual ? 2 : 1)
     }
   }
 

@@ -24,7 +24,11 @@ extension CUDABackend {
     // depends on the card and the library.
     if element != .float32, problem.size % 8 == 0 {
       do {
-        try engine.attentions.run(problem, qkv: from, y: to)
+        try engine.measured(
+          "\(problem)",
+          operations: problem.operations,
+          bytes: problem.bytes
+        ) { () throws(CUDAError) in try engine.attentions.run(problem, qkv: from, y: to) }
         return result
       } catch  where error.code != .unsupported {
         throw TensorError(error, "attention")
@@ -117,8 +121,27 @@ extension CUDABackend {
     defer { withExtendedLifetime(kept) {} }
     let frames = shape[1]
     let size = channels / heads
+    let to = try place(result, "attention").0
+    if size == 64, frames <= 32, from % 32 == 0, to % 32 == 0 {
+      let room = frames <= 16 ? 16 : frames <= 28 ? 28 : 32
+      let count = shape[0] * shape[2] * heads
+      try engine.launch(
+        "frame_attention_64_\(room)",
+        element,
+        "attention",
+        grid: ((count + 3) / 4, 1, 1),
+        block: 128,
+        sharedBytes: 4 * 4 * room * 64,
+        bytes: 4 * result.shape.count * element.byteCount,
+        [
+          .address(from), .address(to), .int(Int64(frames)), .int(Int64(shape[2])),
+          .int(Int64(heads)), .int(Int64(count)), .float(1 / Float(size).squareRoot()),
+        ]
+      )
+      return result
+    }
     let arguments: [Module.Argument] = [
-      .address(from), .address(try place(result, "attention").0), .int(Int64(frames)),
+      .address(from), .address(to), .int(Int64(frames)),
       .int(Int64(shape[2])), .int(Int64(channels)), .int(Int64(heads)),
       .float(1 / Float(size).squareRoot()),
     ]
@@ -131,6 +154,7 @@ extension CUDABackend {
         grid: (shape[2] * heads, shape[0], 1),
         block: 128,
         sharedBytes: sharedBytes,
+        bytes: 4 * result.shape.count * element.byteCount,
         arguments
       )
     } else {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-package import CUDA
+internal import CUDA
 package import TensorCore
 
 extension CUDABackend {
@@ -147,57 +147,16 @@ extension CUDABackend {
       y: try place(result, operation).0
     )
     do {
-      for (problem, operands) in Self.pieces(problem, operands) {
-        try engine.convolutions.run(problem, operands)
+      for (problem, operands) in Convolutions.pieces(problem, operands) {
+        try engine.measured(
+          "\(problem)",
+          operations: problem.operations,
+          bytes: problem.bytes
+        ) { () throws(CUDAError) in try engine.convolutions.run(problem, operands) }
       }
       return true
     } catch  where error.code == .unsupported { return false } catch {
       throw TensorError(error, operation)
-    }
-  }
-
-  /// A convolution cut into ones whose tensors have fewer than 2³¹ elements, as engines count in 32
-  /// bits: by images, or, where columns do not see each other, by columns.
-  package static func pieces(
-    _ whole: Convolutions.Problem,
-    _ operands: Convolutions.Operands
-  ) -> [(Convolutions.Problem, Convolutions.Operands)] {
-    let most = Int(Int32.max)
-    let x = whole.images * whole.height * whole.width * whole.inputs
-    let y = whole.images * whole.outputHeight * whole.outputWidth * whole.outputs
-    guard max(x, y) > most else { return [(whole, operands)] }
-    let count = (max(x, y) + most - 1) / most
-    let bytes = whole.element.byteCount
-    func moved(_ x: Int, _ y: Int) -> Convolutions.Operands {
-      var moved = operands
-      moved.x += UInt64(x * whole.inputs * bytes)
-      moved.y += UInt64(y * whole.outputs * bytes)
-      if whole.hasResidual { moved.residual += UInt64(y * whole.outputs * bytes) }
-      return moved
-    }
-    if whole.images > 1 {
-      let step = max(1, whole.images / count)
-      return stride(from: 0, to: whole.images, by: step).map { first in
-        var piece = whole
-        piece.images = min(step, whole.images - first)
-        return (
-          piece,
-          moved(
-            first * whole.height * whole.width,
-            first * whole.outputHeight * whole.outputWidth
-          )
-        )
-      }
-    }
-    guard whole.kernelWidth == 1, whole.strideWidth == 1, whole.left == 0, whole.right == 0 else {
-      return [(whole, operands)]
-    }
-    let step = max(1, whole.width / count / 8 * 8)
-    return stride(from: 0, to: whole.width, by: step).map { first in
-      var piece = whole
-      piece.width = min(step, whole.width - first)
-      piece.outputWidth = piece.width
-      return (piece, moved(first, first))
     }
   }
 

@@ -47,6 +47,7 @@ extension CUDABackend {
       "combine",
       count: count,
       addresses: [first, second, to],
+      maps: 3,
       [
         .address(first), .float(alpha), .address(second), .float(beta), .address(to),
         .int(Int64(count)),

@@ -68,15 +68,19 @@ extension CUDABackend {
     _ operands: MatrixProducts.Operands,
     _ operation: String
   ) throws(TensorError) {
-    do { try engine.products.multiply(problem, operands) } catch {
-      throw TensorError(error, operation)
-    }
+    do throws(CUDAError) {
+      try engine.measured(
+        "\(operation): \(problem)",
+        operations: problem.operations,
+        bytes: problem.bytes
+      ) { () throws(CUDAError) in try engine.products.multiply(problem, operands) }
+    } catch { throw TensorError(error, operation) }
   }
 
   /// See `Backend.feedForward`.
   ///
   /// The hidden layer is eight times as wide as the input, gigabytes at full size: it is made for as
-  /// many rows at a time as fit into 256 MiB.
+  /// many rows at a time as fit into `hiddenBytes`.
   package func feedForward(
     _ x: Tensor,
     gated: any PreparedWeight,
@@ -97,7 +101,7 @@ extension CUDABackend {
     let (rest, keptRest) = try operand(residual, as: element, "feed-forward")
     let inner = try weight(gated, "feed-forward")
     let to = try place(result, "feed-forward").0
-    let rowsAtOnce = min(rows, max(256, (256 << 20) / (2 * hidden * element.byteCount)))
+    let rowsAtOnce = min(rows, max(256, hiddenBytes / (2 * hidden * element.byteCount) / 128 * 128))
     let wide = try engine.storage(rowsAtOnce * 2 * hidden, element, "feed-forward")
     let narrow = try engine.storage(rowsAtOnce * hidden, element, "feed-forward")
     defer {
@@ -129,6 +133,7 @@ extension CUDABackend {
         count: count * hidden,
         rows: [hidden],
         addresses: [wide.address, narrow.address],
+        maps: 3,
         [
           .address(wide.address), .address(narrow.address), .int(Int64(hidden)),
           .int(Int64(count * hidden)),

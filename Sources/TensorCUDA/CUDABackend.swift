@@ -14,15 +14,19 @@ package final class CUDABackend: Backend {
   package let engine: CUDAEngine
   /// The type of what operations make.
   package let element: Element
+  /// How many bytes of a feed-forward's hidden layer are made at a time.
+  let hiddenBytes: Int
 
   /// Makes a backend.
   ///
   /// - Parameters:
   ///   - engine: The GPU.
   ///   - element: The type of what operations make.
-  package init(_ engine: CUDAEngine, _ element: Element) {
+  ///   - hiddenBytes: How many bytes of a feed-forward's hidden layer are made at a time.
+  package init(_ engine: CUDAEngine, _ element: Element, hiddenBytes: Int = 256 << 20) {
     self.engine = engine
     self.element = element
+    self.hiddenBytes = hiddenBytes
   }
 
   /// As "cuda:0".
@@ -151,6 +155,7 @@ package final class CUDABackend: Backend {
   ///   - count: Elements of the result.
   ///   - rows: Sizes that groups of eight must not cross.
   ///   - addresses: All that is read or written eight elements at a time.
+  ///   - maps: How many tensors as large as the result are read or written, for profiles.
   ///   - arguments: What the kernel is given.
   /// - Throws: `TensorError` if it cannot be started.
   func elementwise(
@@ -160,6 +165,7 @@ package final class CUDABackend: Backend {
     count: Int,
     rows: [Int] = [],
     addresses: [UInt64],
+    maps: Int = 2,
     _ arguments: [Module.Argument]
   ) throws(TensorError) {
     let byEights =
@@ -169,6 +175,7 @@ package final class CUDABackend: Backend {
       element,
       operation,
       count: byEights ? count / 8 : count,
+      bytes: count * maps * element.byteCount,
       arguments
     )
   }
@@ -179,6 +186,7 @@ package final class CUDABackend: Backend {
     _ element: Element,
     _ operation: String,
     count: Int,
+    bytes: Int = 0,
     _ arguments: [Module.Argument]
   ) throws(TensorError) {
     guard count > 0 else { return }
@@ -188,6 +196,7 @@ package final class CUDABackend: Backend {
       operation,
       grid: ((count + 255) / 256, 1, 1),
       block: 256,
+      bytes: bytes,
       arguments
     )
   }

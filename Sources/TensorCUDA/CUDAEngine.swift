@@ -17,6 +17,7 @@ package final class CUDAEngine: Sendable {
   private let cache: CompilationCache
   private let modules = Mutex<[Element: Module]>([:])
   let staging: Staging
+  private let currentProfile = Mutex<Profile?>(nil)
 
   /// Opens a GPU.
   ///
@@ -78,7 +79,32 @@ package final class CUDAEngine: Sendable {
     return module
   }
 
+  /// Where the times of all work are kept, if anywhere.
+  package var profile: Profile? {
+    get { currentProfile.withLock { $0 } }
+    set { currentProfile.withLock { $0 = newValue } }
+  }
+
+  /// Asks the GPU for work, between two marks if there is a profile.
+  ///
+  /// - Parameters:
+  ///   - name: What the work is, for the profile.
+  ///   - operations: Multiplications and additions.
+  ///   - bytes: What must be read and written at least.
+  ///   - work: Asks for the work.
+  func measured(
+    _ name: @autoclosure () -> String,
+    operations: Double = 0,
+    bytes: Int = 0,
+    _ work: () throws(CUDAError) -> Void
+  ) throws(CUDAError) {
+    guard let profile else { return try work() }
+    try profile.measure(name(), operations: operations, bytes: Double(bytes), work)
+  }
+
   /// Starts a kernel.
+  ///
+  /// - Parameter bytes: What it must read and write at least, for profiles; zero if not known.
   func launch(
     _ kernel: String,
     _ element: Element,
@@ -86,16 +112,20 @@ package final class CUDAEngine: Sendable {
     grid: (x: Int, y: Int, z: Int),
     block: Int,
     sharedBytes: Int = 0,
+    bytes: Int = 0,
     _ arguments: [Module.Argument]
   ) throws(TensorError) {
-    do {
-      try module(element).launch(
-        kernel,
-        grid: grid,
-        block: block,
-        sharedBytes: sharedBytes,
-        arguments
-      )
+    do throws(CUDAError) {
+      let module = try module(element)
+      try measured("\(operation): \(kernel)", bytes: bytes) { () throws(CUDAError) in
+        try module.launch(
+          kernel,
+          grid: grid,
+          block: block,
+          sharedBytes: sharedBytes,
+          arguments
+        )
+      }
     } catch { throw TensorError(error, operation) }
   }
 

@@ -11,8 +11,8 @@ extension Report {
   /// The recorded runs of the reference, within their own limits: those in float32 in float32, those
   /// in 16 bits in 16 bits.
   ///
-  /// Runs in float32 are also made in 16 bits, where no limit was recorded and some are ill-conditioned:
-  /// that shows blunders alone.
+  /// Runs in float32 are also made in 16 bits, where no limit was recorded and some are ill-conditioned
+  /// (diffusers in float16 is up to 0.09 off itself, in bfloat16 0.18): that shows blunders alone.
   mutating func checkGoldens(_ engine: CUDAEngine, _ element: Element, folder: String) {
     let runs = GoldenRun.all(in: folder)
     if runs.isEmpty {
@@ -25,7 +25,7 @@ extension Report {
       let isReduced = element != .float32
       if !isReduced, run.limits.precision != "fp32" { continue }
       let isOwn = isReduced == (run.limits.precision == "fp16") && element != .bfloat16
-      let limit = isOwn ? nil : element == .bfloat16 ? 0.5 : 0.1
+      let limit = isOwn ? nil : element == .bfloat16 ? 0.5 : 0.25
       do {
         for comparison in try run.singleSteps(on: backend, limit: limit) {
           add(entry(suite, run, comparison))

@@ -39,7 +39,8 @@ struct function {
 };
 
 bool cooperates(const std::string &name) {
-  return name == "group_norm_finish" || name == "layer_norm" || name == "softmax" ||
+  return name == "group_norm_finish" || name == "group_norm_sums_8" ||
+         name.rfind("layer_norm", 0) == 0 || name == "softmax" ||
          name.rfind("frame_attention", 0) == 0;
 }
 

@@ -194,23 +194,61 @@ internal import Testing
       residual: 1 << 41,
       y: 1 << 42
     )
-    let images = CUDABackend.pieces(whole, operands)
-    #expect(images.map(\.0.images) == [12, 12, 1])
-    #expect(images[1].1.x == 1 << 40 + 12 * 576 * 1024 * 256 * 2)
-    #expect(images[2].1.residual == 1 << 41 + 24 * 576 * 1024 * 128 * 2)
+    let images = Convolutions.pieces(whole, operands)
+    #expect(images.map(\.0.images) == [14, 11])
+    #expect(images[1].1.x == 1 << 40 + 14 * 576 * 1024 * 256 * 2)
+    #expect(images[1].1.residual == 1 << 41 + 14 * 576 * 1024 * 128 * 2)
     #expect(images.allSatisfy { $0.1.weight == 1 && $0.1.bias == 2 })
 
     whole.images = 1
     whole.height = 25
     whole.outputHeight = 25
     (whole.width, whole.outputWidth) = (576 * 1024, 576 * 1024)
-    (whole.rowStride, whole.outputRowStride) = (576 * 1024, 576 * 1024)
     whole.kernelWidth = 1
     (whole.left, whole.right) = (0, 0)
-    let columns = CUDABackend.pieces(whole, operands)
-    #expect(columns.map(\.0.width) == [294_912, 294_912])
-    #expect(columns.allSatisfy { $0.0.rowStride == 576 * 1024 && $0.0.height == 25 })
-    #expect(columns[1].1.y == 1 << 42 + 294_912 * 128 * 2)
+    let frames = Convolutions.pieces(whole, operands)
+    #expect(frames.map(\.0.height) == [14, 12, 3])
+    #expect(frames[1].1.y == 1 << 42 + 13 * 576 * 1024 * 128 * 2)
+  }
+
+  @Test(arguments: [1, 3, 5])
+  func `every row of a convolution that is cut sees the rows it would see whole`(kernel: Int) {
+    let (width, channels, reach) = (4, 2, kernel / 2)
+    for height in kernel + 1...40 {
+      for rows in (kernel + 1)...height {
+        let whole = Convolutions.Problem(
+          images: 1,
+          height: height,
+          width: width,
+          inputs: channels,
+          outputHeight: height,
+          outputWidth: width,
+          outputs: channels,
+          kernel: (kernel, 1),
+          stride: (1, 1),
+          padding: (reach, 0, reach, 0),
+          hasBias: false,
+          hasResidual: true,
+          element: .float16
+        )
+        let rowBytes = width * channels * 2
+        let operands = Convolutions.Operands(x: 0, weight: 0, bias: 0, residual: 0, y: 0)
+        var seen: [[Int]?] = Array(repeating: nil, count: height)
+        for (piece, at) in Convolutions.pieces(whole, operands, most: rows * width * channels) {
+          #expect(piece.height <= rows && piece.outputHeight <= rows)
+          #expect(at.residual == at.y)
+          for row in 0..<piece.outputHeight {
+            let inputs = (row - piece.top..<row - piece.top + kernel).filter {
+              (0..<piece.height).contains($0)
+            }
+            seen[Int(at.y) / rowBytes + row] = inputs.map { $0 + Int(at.x) / rowBytes }
+          }
+        }
+        for row in 0..<height {
+          #expect(seen[row] == Array(max(0, row - reach)..<min(height, row + reach + 1)))
+        }
+      }
+    }
   }
 }
 

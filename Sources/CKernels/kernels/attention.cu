@@ -80,6 +80,90 @@ KERNEL(frame_attention)(const element *qkv, element *y, integer frames, integer 
   }
 }
 
+// [frameAttention] The same for heads of 64 channels and at most FRAMES frames: a warp for each head of
+// a token. First a lane is a key, which it keeps in registers, and queries pass by; their scores take
+// their place in shared memory. Then a lane is two channels of all values, and the scores pass by.
+// Shared memory of a warp: a row of 64 for each query.
+template <int FRAMES>
+DEVICE void frame_attention_64(const element *qkv, element *y, integer frames, integer tokens,
+                               integer heads, integer count, float scale) {
+  DYNAMIC_SHARED(memory);
+  int lane = threadIdx.x % 32, warp = threadIdx.x / 32, length = (int)frames;
+  integer unit = (integer)blockIdx.x * 4 + warp;
+  bool writes = unit < count;
+  if (!writes) unit = count - 1;
+  integer head = unit % heads, token = unit / heads % tokens, clip = unit / heads / tokens;
+  integer channels = heads * 64, step = tokens * 3 * channels;
+  const element *from = qkv + (clip * frames * tokens + token) * 3 * channels + head * 64;
+  float *queries = memory + warp * FRAMES * 64;
+  for (int i = lane; i < length * 8; i += 32) {
+    pack<element, 8> in = read<8>(from + i / 8 * step, i % 8);
+    pack<float, 8> out;
+    UNROLL for (int c = 0; c < 8; c++) out.at[c] = widened(in.at[c]) * scale;
+    write<8>(queries, i, out);
+  }
+  float key[64];
+  // Lanes without a key of their own repeat the last one's.
+  const element *of_lane = from + (lane < length ? lane : length - 1) * step + channels;
+  UNROLL for (int i = 0; i < 8; i++) {
+    pack<element, 8> in = read<8>(of_lane, i);
+    UNROLL for (int c = 0; c < 8; c++) key[i * 8 + c] = widened(in.at[c]);
+  }
+  __syncwarp();
+  for (int frame = 0; frame < length; frame++) {
+    float *row = queries + frame * 64;
+    float part[4] = {0};
+    UNROLL for (int c = 0; c < 16; c++) {
+      pack<float, 4> in = read<4>(row, c);
+      UNROLL for (int i = 0; i < 4; i++) part[i] += in.at[i] * key[c * 4 + i];
+    }
+    float score = lane < length ? (part[0] + part[1]) + (part[2] + part[3]) : LEAST;
+    float power = expf(score - warp_max(score));
+    float sum = warp_sum(lane < length ? power : 0.0f);
+    // All lanes have read the query: they met in the sum.
+    if (lane < FRAMES) row[lane] = lane < length ? power / sum : 0.0f;
+  }
+  __syncwarp();
+  float value[FRAMES][2];
+  UNROLL for (int other = 0; other < FRAMES; other++) {
+    if (other < length) {
+      pack<element, 2> in = read<2>(from + other * step + 2 * channels, lane);
+      value[other][0] = widened(in.at[0]);
+      value[other][1] = widened(in.at[1]);
+    } else {
+      value[other][0] = value[other][1] = 0;
+    }
+  }
+  if (!writes) return;
+  element *to = y + (clip * frames * tokens + token) * channels + head * 64;
+  for (int frame = 0; frame < length; frame++) {
+    float first = 0, second = 0;
+    UNROLL for (int part = 0; part < FRAMES / 4; part++) {
+      pack<float, 4> weight = read<4>(queries + frame * 64, part);
+      UNROLL for (int i = 0; i < 4; i++) {
+        first += weight.at[i] * value[part * 4 + i][0];
+        second += weight.at[i] * value[part * 4 + i][1];
+      }
+    }
+    pack<element, 2> out = {narrowed(first), narrowed(second)};
+    write<2>(to + frame * tokens * channels, lane, out);
+  }
+}
+
+// Launched as ceil(count / 4) blocks of 128 threads, where count is clips * tokens * heads.
+KERNEL(frame_attention_64_16)(const element *qkv, element *y, integer frames, integer tokens,
+                              integer heads, integer count, float scale) {
+  frame_attention_64<16>(qkv, y, frames, tokens, heads, count, scale);
+}
+KERNEL(frame_attention_64_28)(const element *qkv, element *y, integer frames, integer tokens,
+                              integer heads, integer count, float scale) {
+  frame_attention_64<28>(qkv, y, frames, tokens, heads, count, scale);
+}
+KERNEL(frame_attention_64_32)(const element *qkv, element *y, integer frames, integer tokens,
+                              integer heads, integer count, float scale) {
+  frame_attention_64<32>(qkv, y, frames, tokens, heads, count, scale);
+}
+
 // [frameAttention] The same where a block's memory does not hold all frames: a warp for each query,
 // which meets one key after another and rescales what it has whenever a larger score comes. A head
 // has at most 256 channels.

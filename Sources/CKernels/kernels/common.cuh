@@ -53,6 +53,9 @@ DEVICE void write(T *y, integer index, const pack<T, N> &value) {
   reinterpret_cast<pack<T, N> *>(y)[index] = value;
 }
 
+// For loops over arrays that are to live in registers, whose indices must be known.
+#define UNROLL _Pragma("unroll")
+
 // Below any score.
 #define LEAST (-3.4028235e38f)
 

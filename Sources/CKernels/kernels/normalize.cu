@@ -32,6 +32,81 @@ KERNEL(group_norm_sums)(const element *x, double *sums, integer rows, integer ch
   to[channels] = squares;
 }
 
+// Where a thread stands that takes eight neighbouring channels of every so many rows: blocks of 256
+// threads are so many rows as there is room for, side by side.
+struct stand {
+  // The eight channels, the first row of the block that the thread takes, rows from one to the next.
+  integer pack;
+  int lane, lanes, wide;
+};
+
+DEVICE stand stand_of(integer packs) {
+  stand here;
+  integer first = (integer)blockIdx.x * 256;
+  here.wide = packs - first < 256 ? (int)(packs - first) : 256;
+  here.pack = first + threadIdx.x % here.wide;
+  here.lane = threadIdx.x / here.wide;
+  here.lanes = 256 / here.wide;
+  return here;
+}
+
+// The same sums, read sixteen bytes at a time.
+// Launched as (ceil(channels / 2048), runs, pieces) blocks of 256 threads.
+KERNEL(group_norm_sums_8)(const element *x, double *sums, integer rows, integer channels,
+                          integer groups, integer run_rows) {
+  SHARED double partial[2][256];
+  int thread = threadIdx.x;
+  integer run = blockIdx.y, piece = blockIdx.z, packs = channels / 8, width = channels / groups;
+  stand here = stand_of(packs);
+  const element *from = x + piece * rows * channels;
+  integer first = run * run_rows, last = first + run_rows < rows ? first + run_rows : rows;
+  float zero[8];
+  double sum[8], squares[8];
+  UNROLL for (int i = 0; i < 8; i++) {
+    zero[i] = widened(from[(here.pack * 8 + i) / width * width]);
+    sum[i] = squares[i] = 0;
+  }
+  integer next = here.lane < here.lanes ? first + here.lane : last;
+  while (next < last) {
+    float s[8] = {0}, q[8] = {0};
+    for (int round = 0; round < 8 && next < last; round++, next += 4 * here.lanes) {
+      // Four rows are on their way together.
+      pack<element, 8> in[4];
+      UNROLL for (int k = 0; k < 4; k++) {
+        integer row = next + k * here.lanes;
+        in[k] = read<8>(from, (row < last ? row : next) * packs + here.pack);
+      }
+      UNROLL for (int k = 0; k < 4; k++) {
+        if (next + k * here.lanes >= last) continue;
+        UNROLL for (int i = 0; i < 8; i++) {
+          float d = widened(in[k].at[i]) - zero[i];
+          s[i] += d;
+          q[i] += d * d;
+        }
+      }
+    }
+    UNROLL for (int i = 0; i < 8; i++) {
+      sum[i] += s[i];
+      squares[i] += q[i];
+    }
+  }
+  double *to = sums + (piece * gridDim.y + run) * 2 * channels + here.pack * 8;
+  UNROLL for (int i = 0; i < 8; i++) {
+    partial[0][thread] = sum[i];
+    partial[1][thread] = squares[i];
+    __syncthreads();
+    if (here.lane == 0) {
+      for (int lane = 1; lane < here.lanes; lane++) {
+        sum[i] += partial[0][thread + lane * here.wide];
+        squares[i] += partial[1][thread + lane * here.wide];
+      }
+      to[i] = sum[i];
+      to[channels + i] = squares[i];
+    }
+    __syncthreads();
+  }
+}
+
 // The mean and the inverse deviation of each group, [pieces, groups, 2].
 // Launched as (groups, pieces) blocks of 128 threads.
 KERNEL(group_norm_finish)(const element *x, const double *sums, float *statistics, integer rows,
@@ -69,31 +144,56 @@ KERNEL(group_norm_finish)(const element *x, const double *sums, float *statistic
 }
 
 // y = (x - mean) * deviation^-1 * weight + bias, then SiLU if asked for.
-// Launched as one thread for each N elements.
-template <int N>
-DEVICE void group_norm_apply_body(const element *x, element *y, const float *statistics,
-                                  const float *weight, const float *bias, integer rows,
-                                  integer channels, integer groups, integer with_silu,
-                                  integer count) {
+// Launched as one thread for each element.
+KERNEL(group_norm_apply)(const element *x, element *y, const float *statistics,
+                         const float *weight, const float *bias, integer rows, integer channels,
+                         integer groups, integer with_silu, integer count) {
   integer index = thread_index();
-  if (index * N >= count) return;
-  integer channel = index * N % channels, piece = index * N / channels / rows;
-  integer width = channels / groups;
-  const float *of_piece = statistics + piece * groups * 2;
-  pack<element, N> in = read<N>(x, index), out;
-  pack<float, N> scale = read<N>(weight, channel / N), shift = read<N>(bias, channel / N);
-  for (int i = 0; i < N; i++) {
-    const float *of_group = of_piece + (channel + i) / width * 2;
-    float value = (widened(in.at[i]) - of_group[0]) * of_group[1] * scale.at[i] + shift.at[i];
-    out.at[i] = narrowed(with_silu ? silu(value) : value);
-  }
-  write<N>(y, index, out);
+  if (index >= count) return;
+  integer channel = index % channels, piece = index / channels / rows;
+  const float *of_group = statistics + (piece * groups + channel / (channels / groups)) * 2;
+  float value =
+      (widened(x[index]) - of_group[0]) * of_group[1] * weight[channel] + bias[channel];
+  y[index] = narrowed(with_silu ? silu(value) : value);
 }
-BOTH(group_norm_apply,
-     (const element *x, element *y, const float *statistics, const float *weight,
-      const float *bias, integer rows, integer channels, integer groups, integer with_silu,
-      integer count),
-     (x, y, statistics, weight, bias, rows, channels, groups, with_silu, count))
+
+// The same for whole eights of channels: a thread keeps what it needs of its eight for all its rows.
+// Launched as (ceil(channels / 2048), runs, pieces) blocks of 256 threads.
+KERNEL(group_norm_apply_8)(const element *x, element *y, const float *statistics,
+                           const float *weight, const float *bias, integer rows, integer channels,
+                           integer groups, integer with_silu, integer run_rows) {
+  integer run = blockIdx.y, piece = blockIdx.z, packs = channels / 8, width = channels / groups;
+  stand here = stand_of(packs);
+  if (here.lane >= here.lanes) return;
+  float mean[8], gain[8], shift[8];
+  UNROLL for (int i = 0; i < 8; i++) {
+    integer channel = here.pack * 8 + i;
+    const float *of_group = statistics + (piece * groups + channel / width) * 2;
+    mean[i] = of_group[0];
+    gain[i] = of_group[1] * weight[channel];
+    shift[i] = bias[channel];
+  }
+  const element *from = x + piece * rows * channels;
+  element *to = y + piece * rows * channels;
+  integer first = run * run_rows, last = first + run_rows < rows ? first + run_rows : rows;
+  for (integer next = first + here.lane; next < last; next += 4 * here.lanes) {
+    pack<element, 8> in[4];
+    UNROLL for (int k = 0; k < 4; k++) {
+      integer row = next + k * here.lanes;
+      in[k] = read<8>(from, (row < last ? row : next) * packs + here.pack);
+    }
+    UNROLL for (int k = 0; k < 4; k++) {
+      integer row = next + k * here.lanes;
+      if (row >= last) continue;
+      pack<element, 8> out;
+      UNROLL for (int i = 0; i < 8; i++) {
+        float value = (widened(in[k].at[i]) - mean[i]) * gain[i] + shift[i];
+        out.at[i] = narrowed(with_silu ? silu(value) : value);
+      }
+      write<8>(to, row * packs + here.pack, out);
+    }
+  }
+}
 
 // [layerNorm] A warp for each row, in two passes over it and one to write.
 // Launched as ceil(rows / 8) blocks of 256 threads.
@@ -116,4 +216,42 @@ KERNEL(layer_norm)(const element *x, element *y, const float *weight, const floa
   if (!writes) return;
   for (integer c = lane; c < columns; c += 32)
     y[row * columns + c] = narrowed((widened(from[c]) - mean) * inverse * weight[c] + bias[c]);
+}
+
+// The same for rows of whole eights and at most 1536 channels, which a warp reads once and keeps.
+KERNEL(layer_norm_8)(const element *x, element *y, const float *weight, const float *bias,
+                     integer columns, integer rows, float epsilon) {
+  integer row = (integer)blockIdx.x * 8 + threadIdx.x / 32;
+  int lane = threadIdx.x % 32, packs = (int)(columns / 8);
+  bool writes = row < rows;
+  if (!writes) row = rows - 1;
+  pack<element, 8> in[6];
+  float sum = 0;
+  UNROLL for (int p = 0; p < 6; p++) {
+    if (lane + 32 * p >= packs) continue;
+    in[p] = read<8>(x, row * packs + lane + 32 * p);
+  }
+  UNROLL for (int p = 0; p < 6; p++) {
+    if (lane + 32 * p >= packs) continue;
+    UNROLL for (int i = 0; i < 8; i++) sum += widened(in[p].at[i]);
+  }
+  float mean = warp_sum(sum) / (float)columns;
+  float squares = 0;
+  UNROLL for (int p = 0; p < 6; p++) {
+    if (lane + 32 * p >= packs) continue;
+    UNROLL for (int i = 0; i < 8; i++) {
+      float d = widened(in[p].at[i]) - mean;
+      squares += d * d;
+    }
+  }
+  float inverse = 1.0f / sqrtf(warp_sum(squares) / (float)columns + epsilon);
+  if (!writes) return;
+  UNROLL for (int p = 0; p < 6; p++) {
+    if (lane + 32 * p >= packs) continue;
+    pack<float, 8> scale = read<8>(weight, lane + 32 * p), shift = read<8>(bias, lane + 32 * p);
+    pack<element, 8> out;
+    UNROLL for (int i = 0; i < 8; i++)
+      out.at[i] = narrowed((widened(in[p].at[i]) - mean) * inverse * scale.at[i] + shift.at[i]);
+    write<8>(y, row * packs + lane + 32 * p, out);
+  }
 }

@@ -35,6 +35,9 @@ struct Bench: AsyncParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
+  @Flag(help: "Tell what each kind of work takes of a GPU's time.")
+  var profile = false
+
   /// A model whose configuration is known.
   enum PublishedModel: String, ExpressibleByArgument, CaseIterable {
     case svd
@@ -60,6 +63,10 @@ struct Bench: AsyncParsableCommand {
     let peakDeviceBytes: Int?
   }
 
+  func validate() throws {
+    if json, profile { throw ValidationError("--profile prints no JSON") }
+  }
+
   func run() async throws {
     let engine = try await load()
     var request = GenerationRequest()
@@ -67,9 +74,11 @@ struct Bench: AsyncParsableCommand {
     settings.apply(to: &request)
     let picture = try Self.picture(request.width, request.height)
     let load = Self.processorSeconds()
+    let profile = try self.profile ? Self.profile(engine) : nil
     // Processor seconds at the start, after encoding, after each step, and after decoding.
     let marks = Mutex([load])
     let timings = try await engine.generate([picture], request) { progress in
+      profile?.note(progress)
       switch progress {
       case .encoding: break
       case .decoded(let frame, let total) where frame < total: break
@@ -120,6 +129,14 @@ struct Bench: AsyncParsableCommand {
       Terminal.print("peak memory     \(report.peakRssBytes >> 20) MiB")
       Terminal.print("weights         \(report.weightsBytes >> 20) MiB as stored")
     }
+    try profile?.print()
+  }
+
+  private static func profile(_ engine: Engine) throws -> BenchProfile {
+    guard let backend = engine.model.backend as? CUDABackend else {
+      throw ValidationError("--profile needs a GPU: the model computes on \(engine.device)")
+    }
+    return try BenchProfile(backend)
   }
 
   private func load() async throws -> Engine {

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import Synchronization
+
+/// What the GPU does with its time, piece of work by piece of work, by its own clock.
+///
+/// A mark before and one behind each piece tell the time between; marks cost about a microsecond each,
+/// so small pieces look a little longer than they are.
+package final class Profile: Sendable {
+  /// All pieces of work of one name.
+  package struct Entry: Sendable {
+    package let name: String
+    package internal(set) var count = 0
+    package internal(set) var seconds = 0.0
+    /// Multiplications and additions; zero where they do not matter.
+    package internal(set) var operations = 0.0
+    /// Bytes that must be read and written at least; zero where that is not known.
+    package internal(set) var bytes = 0.0
+
+    init(name: String) { self.name = name }
+
+    /// Several entries of one name as one; none if there are none.
+    package init?(joining entries: [Entry]) {
+      guard let first = entries.first else { return nil }
+      self = first
+      for entry in entries.dropFirst() {
+        count += entry.count
+        seconds += entry.seconds
+        operations += entry.operations
+        bytes += entry.bytes
+      }
+    }
+  }
+
+  private final class Span: Sendable {
+    let name: String
+    let operations, bytes: Double
+    let start, end: Event
+
+    init(
+      _ name: String,
+      _ operations: Double,
+      _ bytes: Double,
+      _ start: consuming Event,
+      _ end: consuming Event
+    ) {
+      self.name = name
+      self.operations = operations
+      self.bytes = bytes
+      self.start = start
+      self.end = end
+    }
+  }
+
+  private let device: Device
+  private let spans = Mutex<[Span]>([])
+
+  /// Makes an empty profile.
+  ///
+  /// - Parameter device: The GPU.
+  package init(_ device: Device) { self.device = device }
+
+  /// Does a piece of work between two marks.
+  ///
+  /// - Parameters:
+  ///   - name: What the work is; times of work of the same name are added up.
+  ///   - operations: Multiplications and additions.
+  ///   - bytes: What must be read and written at least.
+  ///   - work: Asks the GPU for the work.
+  /// - Throws: What the work throws; `CUDAError` if the driver fails.
+  package func measure(
+    _ name: String,
+    operations: Double,
+    bytes: Double,
+    _ work: () throws(CUDAError) -> Void
+  ) throws(CUDAError) {
+    let start = try Event(device)
+    try work()
+    let span = Span(name, operations, bytes, start, try Event(device))
+    spans.withLock { $0.append(span) }
+  }
+
+  /// All that was measured since the last call, the longest first; waits for the GPU.
+  package func take() throws(CUDAError) -> [Entry] {
+    let spans = spans.withLock { spans in
+      defer { spans = [] }
+      return spans
+    }
+    var entries: [String: Entry] = [:]
+    for span in spans {
+      var entry = entries[span.name] ?? Entry(name: span.name)
+      entry.count += 1
+      entry.seconds += try span.end.seconds(since: span.start)
+      entry.operations += span.operations
+      entry.bytes += span.bytes
+      entries[span.name] = entry
+    }
+    return entries.values.sorted { ($0.seconds, $0.name) > ($1.seconds, $1.name) }
+  }
+}
