@@ -92,6 +92,7 @@ package final class CUDAEngine: Sendable {
   ///   - operations: Multiplications and additions.
   ///   - bytes: What must be read and written at least.
   ///   - work: Asks for the work.
+  /// - Throws: What the work throws; `CUDAError` if the driver fails.
   func measured(
     _ name: @autoclosure () -> String,
     operations: Double = 0,
@@ -102,9 +103,7 @@ package final class CUDAEngine: Sendable {
     try profile.measure(name(), operations: operations, bytes: Double(bytes), work)
   }
 
-  /// Starts a kernel.
-  ///
-  /// - Parameter bytes: What it must read and write at least, for profiles; zero if not known.
+  /// Starts a kernel; `bytes` are what it must read and write at least, for profiles, or zero.
   func launch(
     _ kernel: String,
     _ element: Element,

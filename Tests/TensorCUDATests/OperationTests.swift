@@ -63,7 +63,8 @@ internal import Testing
         }
       }
       // What is padded on one side alone is refused, and padded by a kernel then.
-      #expect(!engine.convolutions.refusals.isEmpty)
+      // What is not asked for cannot be refused: float32 is padded first.
+      #expect(engine.convolutions.refusals.isEmpty == (element == .float32))
       #expect(
         engine.convolutions.refusals.allSatisfy {
           $0.problem.top != $0.problem.bottom || $0.problem.left != $0.problem.right
@@ -169,6 +170,23 @@ internal import Testing
     let counts = try fake.counts
     #expect(counts.allocations == counts.frees && counts.wrongFrees == 0)
     #expect(counts.liveBytes == 0 && counts.unboundCalls == 0)
+  }
+
+  @Test func `a profile tells of all work since it was last asked`() throws {
+    let fake = try FakeLibraries()
+    let engine = try CUDAEngine(fake.libraries(), cache: CompilationCache(folder: nil))
+    let backend = CUDABackend(engine, .float16)
+    let weight = try backend.prepare(backend.upload([1, 2, 3, 4, 5, 6], shape: [2, 3]))
+    let x = try backend.upload([1, 2, 3], shape: [1, 3])
+    let profile = Profile(engine.device)
+    engine.profile = profile
+    for _ in 0..<2 { _ = try x.linear(weight) }
+    let product = try #require(try profile.take().first { $0.name.hasPrefix("linear: [1, 3]") })
+    #expect(product.count == 2 && product.operations == 2 * 12 && product.bytes == 2 * 22)
+    #expect(try profile.take().isEmpty)
+    engine.profile = nil
+    _ = try x.linear(weight)
+    #expect(try profile.take().isEmpty)
   }
 
   @Test func `a convolution of a whole clip is cut where engines count in 32 bits`() {

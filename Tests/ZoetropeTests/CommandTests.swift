@@ -305,4 +305,15 @@ import Testing
     #expect(report.cpu_stages.step.count == 2)
     #expect(report.weights_bytes > 3_000_000)
   }
+
+  @Test("bench's profile is of a GPU, and is no JSON")
+  func benchProfile() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let bench = ["bench", "--model", place.model, "--device", "cpu", "--profile"] + Self.quick
+    let refused = try await Programs.run(Programs.zoetrope, bench)
+    #expect(refused.status == 64 && refused.error.contains("--profile needs a GPU"))
+    let both = try await Programs.run(Programs.zoetrope, bench + ["--json"])
+    #expect(both.status == 64 && both.error.contains("--profile prints no JSON"))
+  }
 }
