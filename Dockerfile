@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # For those who build with Docker; `zoetrope containerize` makes a smaller image without it.
 #   docker build -t zoetrope .
-#   docker run --rm -p 3000:3000 -v /path/to/checkpoint:/model:ro -e ZOETROPE_OPEN=true zoetrope
+#   docker run --rm -p 3000:3000 -e ZOETROPE_OPEN=true zoetrope
+# This serves the demonstration model; for another add -v /path/to/checkpoint:/model:ro -e ZOETROPE_MODEL=/model
 FROM swift:6.2-bookworm AS build
 RUN apt-get update \
   && apt-get install -y --no-install-recommends libdnnl-dev libsqlite3-dev libvips-dev pkg-config zlib1g-dev \
@@ -22,7 +23,8 @@ RUN apt-get update \
   && apt-get install -y --no-install-recommends ffmpeg libdnnl2 libsqlite3-0 libvips42 \
   && rm -rf /var/lib/apt/lists/* && install -d -o 65532 -g 65532 /var/lib/zoetrope
 COPY --from=build /out/ /usr/local/bin/
-ENV ZOETROPE_HOST=0.0.0.0 ZOETROPE_MODEL=/model ZOETROPE_STORE=/var/lib/zoetrope XDG_CACHE_HOME=/tmp
+COPY Models/demo/ /usr/local/share/zoetrope/models/demo/
+ENV ZOETROPE_HOST=0.0.0.0 ZOETROPE_STORE=/var/lib/zoetrope XDG_CACHE_HOME=/tmp
 VOLUME /var/lib/zoetrope
 EXPOSE 3000
 USER 65532:65532

@@ -20,6 +20,7 @@ BASH = $(PREFIX)/share/bash-completion/completions
 ZSH = $(PREFIX)/share/zsh/site-functions
 FISH = $(PREFIX)/share/fish/vendor_completions.d
 UNITS = $(PREFIX)/lib/systemd/system
+MODEL = $(PREFIX)/share/zoetrope/models/demo
 
 # What the programs say of themselves.
 export ZOETROPE_COMMIT ?= $(shell git describe --always --abbrev=40 --dirty=-changed --exclude='*' 2>/dev/null)
@@ -56,8 +57,12 @@ install:
 	install -m 644 '$(FILES)/zsh' '$(DESTDIR)$(ZSH)/_zoetrope'
 	install -m 644 '$(FILES)/fish' '$(DESTDIR)$(FISH)/zoetrope.fish'
 	install -m 644 '$(FILES)/zoetrope.service' '$(DESTDIR)$(UNITS)/zoetrope.service'
+	find Models/demo -type f -printf '%P\n' | while read -r file; do \
+	  install -D -m 644 "Models/demo/$$file" "$(DESTDIR)$(MODEL)/$$file" || exit; \
+	done
 
 uninstall:
 	rm -f '$(DESTDIR)$(BIN)/zoetrope' '$(DESTDIR)$(BIN)/zoetrope-picture' \
 	  '$(DESTDIR)$(MAN)/zoetrope.1' '$(DESTDIR)$(BASH)/zoetrope' '$(DESTDIR)$(ZSH)/_zoetrope' \
 	  '$(DESTDIR)$(FISH)/zoetrope.fish' '$(DESTDIR)$(UNITS)/zoetrope.service'
+	rm -rf '$(DESTDIR)$(MODEL)'

@@ -279,7 +279,7 @@ let package = Package(
         "StableVideoDiffusion", "Media", "Safetensors", "TensorCPU", "TensorCore",
         "TensorReference", "TensorTesting", "zoetrope-picture",
       ],
-      exclude: ["Pictures", "make_reference.py"]
+      exclude: ["Pictures", "Reference", "make_reference.py"]
     ),
     .testTarget(
       name: "ServingTests",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-internal import FoundationEssentials
 internal import Media
 internal import StableVideoDiffusion
 internal import TensorCPU
@@ -25,10 +24,6 @@ struct Demonstration: Sendable {
 
   static let here = folder(of: #filePath)
   private static let checkpoint = folder(of: folder(of: here)) + "/Models/demo"
-
-  static var isThere: Bool {
-    FileManager.default.fileExists(atPath: checkpoint + "/model_index.json")
-  }
 
   private static func folder(of path: String) -> String {
     path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")

@@ -11,12 +11,7 @@ internal import TensorTesting
 internal import Testing
 
 /// What the demonstration model does with photographs that it has not seen.
-@Suite(
-  "The demonstration model",
-  .serialized,
-  .enabled(if: Demonstration.isThere, "Models/demo holds no checkpoint yet")
-)
-struct DemonstrationTests {
+@Suite("The demonstration model", .serialized) struct DemonstrationTests {
   let demonstration: Demonstration
 
   init() throws { demonstration = try Demonstration() }

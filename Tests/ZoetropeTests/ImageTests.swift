@@ -87,6 +87,17 @@ struct Packed: ~Copyable {
     #expect(missing.errorLines.count == 1, "\(missing.error)")
   }
 
+  @Test("a bundle of a description without models has the demonstration model")
+  func demonstration() async throws {
+    let packed = try await Packed()
+    _ = try packed.place.write("zoetrope.yaml", Array("name: lake\nserve: {open: true}\n".utf8))
+    let built = try await packed.zoetrope("build", packed.path)
+    #expect(built.status == 0, "\(built.error)")
+    #expect(built.errorLines.count { $0.contains("demonstration model") } == 1, "\(built.error)")
+    let manifest = try await packed.expect("get", "lake")
+    #expect(manifest.contains(#""path":"unet/diffusion_pytorch_model.safetensors""#), "\(manifest)")
+  }
+
   @Test("an image validates, and its root filesystem serves by itself", .enabled(if: hasTools))
   func image() async throws {
     let packed = try await Packed()

@@ -46,13 +46,16 @@ import Testing
     let installed = try await Self.make(place, "files", "install")
     try #require(installed.status == 0, "\(installed.error)")
     let root = place.path + "/root"
+    let model = try Self.files(Self.root + "/Models/demo").map {
+      "usr/share/zoetrope/models/demo/" + $0
+    }
+    #expect(model.contains { $0.hasSuffix("/model_index.json") })
     #expect(
       try Self.files(root) == [
         "usr/bin/zoetrope", "usr/bin/zoetrope-picture", "usr/lib/systemd/system/zoetrope.service",
         "usr/share/bash-completion/completions/zoetrope",
         "usr/share/fish/vendor_completions.d/zoetrope.fish", "usr/share/man/man1/zoetrope.1",
-        "usr/share/zsh/site-functions/_zoetrope",
-      ]
+      ] + model + ["usr/share/zsh/site-functions/_zoetrope"]
     )
 
     let completed = try await Programs.shell(

@@ -53,6 +53,12 @@ struct Build: ParsableCommand {
       let path =
         model.hasPrefix("/") ? model : FileManager.default.currentDirectoryPath + "/" + model
       service.add(model: path)
+    } else if service.models.isEmpty, let model = DemonstrationModel.find() {
+      service.add(model: model)
+      Terminal.say(
+        "no models in the description, so the small demonstration model goes in; for another give "
+          + "--model, or name it under models"
+      )
     }
     for name in service.settings.keys.sorted() where !Serve.settings.contains(name) {
       throw ValidationError(
