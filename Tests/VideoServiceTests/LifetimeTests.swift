@@ -2,6 +2,7 @@
 // Copyright 2026 the Zoetrope authors
 
 import FoundationEssentials
+import Glibc
 import Serving
 import Testing
 import VideoService
@@ -22,6 +23,31 @@ import VideoService
     }
     #expect(generator.state.requests.count == 5)
     #expect(generator.state.mostAtOnce == 1)
+  }
+
+  @Test func `what a killed server left goes when the next one starts, and nothing else`()
+    async throws
+  {
+    let files = FileManager.default
+    var held: [HeldDirectory] = []
+    try await LiveServer.with(
+      StubGenerator(),
+      { service, settings in
+        for name in ["\(service.name)-killed", "\(service.name)-inUse_", "Another-killed"] {
+          let path = "\(settings.temporaryDirectory)/\(name)"
+          try? files.createDirectory(atPath: path + "/3", withIntermediateDirectories: true)
+          _ = files.createFile(atPath: path + "/3/image", contents: nil)
+          if name.hasSuffix("inUse_") { held.append(HeldDirectory(locking: path)) }
+        }
+      }
+    ) { server in
+      let name = "StableDiffusionVideo"
+      #expect(server.leftovers.sorted() == ["Another-killed/3", "\(name)-inUse_/3"])
+      let status = try await server.exchange(request([imagePart])).status
+      #expect(status == 200)
+      #expect(server.leftovers.sorted() == ["Another-killed/3", "\(name)-inUse_/3"])
+    }
+    #expect(held.count == 1)
   }
 
   @Test func `a full queue is told when to come back`() async throws {
@@ -214,4 +240,16 @@ private func residentBytes() throws -> Int {
       #expect(error?.message.contains("port \(server.port) is taken") == true)
     }
   }
+}
+
+/// Holds a directory as a server does that works with it.
+private final class HeldDirectory {
+  private let descriptor: Int32
+
+  init(locking path: String) {
+    descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY)
+    flock(descriptor, LOCK_EX)
+  }
+
+  deinit { close(descriptor) }
 }

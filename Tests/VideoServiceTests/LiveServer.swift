@@ -111,9 +111,15 @@ struct LiveServer {
   /// Tells the server to stop, as SIGTERM does.
   func stop() async { await group.triggerGracefulShutdown() }
 
-  /// What requests have left behind.
+  /// What requests have left behind: files, and requests' directories within the server's.
   var leftovers: [String] {
-    (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    func contents(_ path: String) -> [String] {
+      (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    }
+    return contents(directory).flatMap { name in
+      let inner = contents("\(directory)/\(name)")
+      return inner.isEmpty ? [name] : inner.map { "\(name)/\($0)" }
+    }
   }
 
   /// The jobs whose files are kept.

@@ -67,6 +67,7 @@ import Testing
       )
     }
     #expect(try manager.contentsOfDirectory(atPath: store + "/unfinished").isEmpty)
+    #expect(try manager.contentsOfDirectory(atPath: place.path + "/temporary").isEmpty)
   }
 
   @Test("refuses a store that another server uses")

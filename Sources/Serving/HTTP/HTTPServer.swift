@@ -134,19 +134,23 @@ public struct HTTPServer: Sendable {
     let openFiles = OpenFileLimit.raise()
     let gate = Gate(concurrency: service.traffic.concurrency, queue: service.traffic.queue)
     let stopping = Occurrence()
+    let scratch = ScratchDirectory(under: settings.temporaryDirectory, prefix: service.name)
+    scratch.removeAbandoned()
     let tasks = TaskRunner(
       service,
       store: MemoryTaskStore(),
       gate: gate,
       stopping: stopping,
       settings: settings,
+      scratch: scratch,
       logger: logger
     )
     let handling = RequestHandling(
       service: service,
       gate: gate,
       stopping: stopping,
-      settings: settings
+      settings: settings,
+      scratch: scratch
     )
     let responder = ServiceResponder(
       handling: handling,

@@ -37,6 +37,7 @@ struct RequestHandling: Sendable {
   let gate: Gate
   let stopping: Occurrence
   let settings: HTTPServer.Settings
+  let scratch: ScratchDirectory
 
   /// Answers a request, in any case.
   ///
@@ -124,7 +125,7 @@ struct RequestHandling: Sendable {
 
   /// A directory that the caller removes.
   func newDirectory() -> RequestDirectory {
-    RequestDirectory(under: settings.temporaryDirectory, prefix: service.name)
+    RequestDirectory(in: scratch)
   }
 }
 

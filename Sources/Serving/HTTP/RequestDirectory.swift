@@ -12,36 +12,43 @@ import Synchronization
 ///
 /// It is made when it is first asked for: many requests need none.
 final class RequestDirectory: Sendable {
-  private let template: String
-  private let made = Mutex<String?>(nil)
+  private enum State {
+    case planned
+    case made(String)
+    case removed(String)
+  }
+
+  private let scratch: ScratchDirectory
+  private let state = Mutex(State.planned)
 
   /// Plans a directory.
   ///
-  /// - Parameters:
-  ///   - parent: Where it goes.
-  ///   - prefix: What its name begins with.
-  init(under parent: String, prefix: String) { template = "\(parent)/\(prefix)-XXXXXX" }
+  /// - Parameter scratch: Where it goes.
+  init(in scratch: ScratchDirectory) { self.scratch = scratch }
 
   /// The path, without a slash at its end.
   var path: String {
     get throws(ServingError) {
-      try made.withLock { made throws(ServingError) in
-        if let made { return made }
-        var bytes = Array(template.utf8CString)
-        guard unsafe mkdtemp(&bytes) != nil else {
-          throw fileError("cannot make a directory \(template)")
+      try state.withLock { state throws(ServingError) in
+        switch state {
+        case .made(let path), .removed(let path): return path
+        case .planned:
+          let path = try scratch.enter()
+          state = .made(path)
+          return path
         }
-        let path = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        made = path
-        return path
       }
     }
   }
 
   /// Removes the directory with all its content.
   func remove() {
-    guard let path = made.withLock({ $0 }) else { return }
-    try? FileManager.default.removeItem(atPath: path)
+    let path: String? = state.withLock { state in
+      guard case .made(let path) = state else { return nil }
+      state = .removed(path)
+      return path
+    }
+    if let path { scratch.leave(path) }
   }
 
   /// Gives a file of another directory a second name here, so that either directory may go.
@@ -194,7 +201,7 @@ final class OpenFile: Sendable {
 }
 
 /// The error for a file operation that has just failed, from `errno`.
-private func fileError(_ message: String) -> ServingError {
+func fileError(_ message: String) -> ServingError {
   let reason = errno
   if reason == ENOSPC || reason == EDQUOT {
     return ServingError(.insufficientStorage, "the disk of the server is full: try again later")

@@ -20,6 +20,7 @@ final class TaskRunner: Sendable {
   private let gate: Gate
   private let stopping: Occurrence
   private let settings: HTTPServer.Settings
+  private let scratch: ScratchDirectory
   private let logger: Logger
   private let jobs: AsyncStream<Job>
   private let continuation: AsyncStream<Job>.Continuation
@@ -32,6 +33,7 @@ final class TaskRunner: Sendable {
     gate: Gate,
     stopping: Occurrence,
     settings: HTTPServer.Settings,
+    scratch: ScratchDirectory,
     logger: Logger
   ) {
     self.service = service
@@ -39,6 +41,7 @@ final class TaskRunner: Sendable {
     self.gate = gate
     self.stopping = stopping
     self.settings = settings
+    self.scratch = scratch
     self.logger = logger
     (jobs, continuation) = AsyncStream.makeStream()
   }
@@ -75,10 +78,7 @@ final class TaskRunner: Sendable {
     _ trace: TraceContext,
     keyName: String?
   ) async throws -> TaskRecord {
-    let directory = RequestDirectory(
-      under: settings.temporaryDirectory,
-      prefix: service.name
-    )
+    let directory = RequestDirectory(in: scratch)
     do {
       let inputs = try record.inputs.mapValues { input in
         guard case .file(let file) = input else { return input }
