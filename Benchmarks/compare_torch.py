@@ -140,7 +140,7 @@ def torch_worker(options):
     hook = pipe.unet.register_forward_pre_hook(before_unet)
     latents = pipe(
         image, width=options.width, height=options.height, num_frames=options.frames,
-        num_inference_steps=options.steps, generator=torch.manual_seed(42), output_type="latent",
+        num_inference_steps=options.steps, max_guidance_scale=options.max_guidance, generator=torch.manual_seed(42), output_type="latent",
         callback_on_step_end=after_step).frames
     hook.remove()
     report["encode"], report["step"] = laps[0], laps[1:]
@@ -185,7 +185,8 @@ def torch_round(options):
         sys.executable, os.path.abspath(__file__), options.model, "--worker",
         "--width", str(options.width), "--height", str(options.height),
         "--frames", str(options.frames), "--steps", str(options.steps),
-        "--threads", str(options.threads), "--chunk", str(options.chunk)]
+        "--threads", str(options.threads), "--chunk", str(options.chunk),
+        "--max-guidance", str(options.max_guidance)]
     return run(command + ([] if options.whole else ["--no-whole"]), environment)
 
 
@@ -194,7 +195,7 @@ def zoetrope_round(options):
         options.zoetrope, "bench", "--model", options.model,
         "--width", str(options.width), "--height", str(options.height),
         "--frames", str(options.frames), "--steps", str(options.steps),
-        "--threads", str(options.threads), "--json"]
+        "--threads", str(options.threads), "--max-guidance-scale", str(options.max_guidance), "--json"]
     report = run(command + shlex.split(options.zoetrope_arguments))
     report["side"] = "zoetrope"
     try:
@@ -323,6 +324,7 @@ def main():
     parser.add_argument("--steps", type=int, default=3, help="denoising steps")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--chunk", type=int, default=2, help="frames decoded at a time")
+    parser.add_argument("--max-guidance", type=float, default=3.0, help="of the last frame; 1 for none")
     parser.add_argument("--no-whole", dest="whole", action="store_false",
                         help="skip torch's second decode, of all frames at once")
     parser.add_argument("--rounds", type=int, default=3)
@@ -356,7 +358,7 @@ def main():
     if options.json != "-":
         averages = [r["process"]["load_average"] for r in torch_reports + zoetrope_reports]
         print(f"{os.path.basename(os.path.normpath(options.model))}: {options.width}x{options.height}, "
-              f"{options.frames} frames, {options.steps} steps, guidance on, {options.threads} threads, "
+              f"{options.frames} frames, {options.steps} steps, guidance up to {options.max_guidance:g}, {options.threads} threads, "
               f"torch {torch_reports[0]['torch']}, diffusers {torch_reports[0]['diffusers']}, float32; "
               f"median of {options.rounds} rounds (least-most), "
               f"load average {min(averages):.1f}-{max(averages):.1f} on {os.cpu_count()} cores\n")
