@@ -11,25 +11,24 @@ package final class Profile: Sendable {
   /// All pieces of work of one name.
   package struct Entry: Sendable {
     package let name: String
-    package internal(set) var count = 0
-    package internal(set) var seconds = 0.0
+    package fileprivate(set) var count = 1
+    package fileprivate(set) var seconds: Double
     /// Multiplications and additions; zero where they do not matter.
-    package internal(set) var operations = 0.0
+    package fileprivate(set) var operations: Double
     /// Bytes that must be read and written at least; zero where that is not known.
-    package internal(set) var bytes = 0.0
+    package fileprivate(set) var bytes: Double
 
-    init(name: String) { self.name = name }
-
-    /// Several entries of one name as one; none if there are none.
-    package init?(joining entries: [Entry]) {
-      guard let first = entries.first else { return nil }
-      self = first
-      for entry in entries.dropFirst() {
-        count += entry.count
-        seconds += entry.seconds
-        operations += entry.operations
-        bytes += entry.bytes
+    /// Entries with those of one name added up, the longest first.
+    package static func joined(_ entries: [Entry]) -> [Entry] {
+      let sums = Dictionary(entries.map { ($0.name, $0) }) { sum, entry in
+        var sum = sum
+        sum.count += entry.count
+        sum.seconds += entry.seconds
+        sum.operations += entry.operations
+        sum.bytes += entry.bytes
+        return sum
       }
+      return sums.values.sorted { ($0.seconds, $0.name) > ($1.seconds, $1.name) }
     }
   }
 
@@ -87,15 +86,15 @@ package final class Profile: Sendable {
       defer { spans = [] }
       return spans
     }
-    var entries: [String: Entry] = [:]
-    for span in spans {
-      var entry = entries[span.name] ?? Entry(name: span.name)
-      entry.count += 1
-      entry.seconds += try span.end.seconds(since: span.start)
-      entry.operations += span.operations
-      entry.bytes += span.bytes
-      entries[span.name] = entry
-    }
-    return entries.values.sorted { ($0.seconds, $0.name) > ($1.seconds, $1.name) }
+    return Entry.joined(
+      try spans.map { span throws(CUDAError) in
+        Entry(
+          name: span.name,
+          seconds: try span.end.seconds(since: span.start),
+          operations: span.operations,
+          bytes: span.bytes
+        )
+      }
+    )
   }
 }

@@ -14,19 +14,15 @@ package final class CUDABackend: Backend {
   package let engine: CUDAEngine
   /// The type of what operations make.
   package let element: Element
-  /// How many bytes of a feed-forward's hidden layer are made at a time.
-  let hiddenBytes: Int
 
   /// Makes a backend.
   ///
   /// - Parameters:
   ///   - engine: The GPU.
   ///   - element: The type of what operations make.
-  ///   - hiddenBytes: How many bytes of a feed-forward's hidden layer are made at a time.
-  package init(_ engine: CUDAEngine, _ element: Element, hiddenBytes: Int = 256 << 20) {
+  package init(_ engine: CUDAEngine, _ element: Element) {
     self.engine = engine
     self.element = element
-    self.hiddenBytes = hiddenBytes
   }
 
   /// As "cuda:0".

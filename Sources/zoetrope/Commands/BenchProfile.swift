@@ -66,7 +66,7 @@ final class BenchProfile: Sendable {
       let total = entries.reduce(0) { $0 + $1.seconds }
       Terminal.print("\n\(stage.rawValue): \(Self.rounded(total * 1000)) ms on the GPU")
       Terminal.print("     ms  calls  TFLOP/s    TB/s  of best  work")
-      for entry in Self.joined(entries).prefix(60) where entry.seconds > 0.0005 * total {
+      for entry in Profile.Entry.joined(entries).prefix(60) where entry.seconds > 0.0005 * total {
         let share = max(entry.operations / operations, entry.bytes / bytes) / entry.seconds
         let columns = [
           (Self.rounded(entry.seconds * 1000, 2), 7), ("\(entry.count)", 7),
@@ -81,12 +81,6 @@ final class BenchProfile: Sendable {
         )
       }
     }
-  }
-
-  /// Entries of several takes, those of one name as one.
-  private static func joined(_ entries: [Profile.Entry]) -> [Profile.Entry] {
-    Dictionary(grouping: entries, by: \.name).values.compactMap { Profile.Entry(joining: $0) }
-      .sorted { $0.seconds > $1.seconds }
   }
 
   private static func rounded(_ value: Double, _ digits: Int = 1) -> String {
