@@ -35,7 +35,7 @@ final class StoreFolder: Sendable {
 
   /// Opens the store once the one before has let go of it; nothing is made until it runs.
   func open(
-    _ generator: StubGenerator = StubGenerator(),
+    _ generator: any ClipGenerating = StubGenerator(),
     _ change: (inout VideoJobs.Settings) -> Void = { _ in }
   ) async throws -> VideoJobs {
     while true {
@@ -49,7 +49,7 @@ final class StoreFolder: Sendable {
 
   /// Opens the store if nobody else has it.
   func openAtOnce(
-    _ generator: StubGenerator = StubGenerator(),
+    _ generator: any ClipGenerating = StubGenerator(),
     _ change: (inout VideoJobs.Settings) -> Void = { _ in }
   ) async throws -> VideoJobs {
     var settings = VideoJobs.Settings()
@@ -69,7 +69,7 @@ final class StoreFolder: Sendable {
 
   /// Works on the store while `body` runs, then ends as abruptly as a crash does.
   func working<Value: Sendable>(
-    _ generator: StubGenerator = StubGenerator(),
+    _ generator: any ClipGenerating = StubGenerator(),
     _ change: (inout VideoJobs.Settings) -> Void = { _ in },
     _ body: (VideoJobs) async throws -> Value
   ) async throws -> Value {
@@ -95,6 +95,22 @@ final class StoreFolder: Sendable {
     let file = try write("picture-\(UUID().uuidString)", picture)
     defer { try? FileManager.default.removeItem(atPath: file) }
     return try await jobs.submit(request, picture: file, as: origin)
+  }
+}
+
+/// Takes steps as fast as it can, until it is cancelled.
+private struct StepGenerator: ClipGenerating {
+  func generate(
+    _ request: ClipRequest,
+    picture: String,
+    to output: String,
+    progress: @escaping @Sendable (ClipProgress) -> Void
+  ) async throws -> GeneratedClip {
+    for step in 1... {
+      try Task.checkCancellation()
+      progress(ClipProgress(stage: "denoise", done: step, total: .max))
+    }
+    throw CancellationError()
   }
 }
 
@@ -220,6 +236,19 @@ final class StoreFolder: Sendable {
     #expect(generator.state.cancelled == 1)
   }
 
+  @Test func `that are cancelled while they begin stay so`() async throws {
+    let held = StubGenerator(heldUntil: Occurrence())
+    try await folder.working(held) { jobs in
+      for round in 0..<100 {
+        let id = try await folder.submit(jobs).id
+        if round.isMultiple(of: 2) { try await until { jobs.load.running == 1 } }
+        let ended = try await jobs.cancel(id, owner: nil)
+        #expect(ended.state == .cancelled)
+        #expect(try await jobs.wait(for: id).state == .cancelled)
+      }
+    }
+  }
+
   @Test func `of a server that stops begin anew, which is no fault of theirs`() async throws {
     let held = StubGenerator(heldUntil: Occurrence())
     let id = try await {
@@ -267,6 +296,24 @@ final class StoreFolder: Sendable {
       #expect(event.job.state == .succeeded)
     }
     #expect(try await jobs.events(of: "nothing") == nil)
+  }
+
+  @Test func `go on when those who listen leave while something happens`() async throws {
+    let generator = StepGenerator()
+    try await folder.working(generator) { jobs in
+      let id = try await folder.submit(jobs).id
+      for _ in 0..<500 {
+        let stream = try #require(try await jobs.events(of: id))
+        let heard = Occurrence()
+        let listener = Task {
+          for await event in stream where event.kind == .progress { heard.happen() }
+        }
+        await heard.wait()
+        listener.cancel()
+        await listener.value
+      }
+      #expect(try await jobs.cancel(id, owner: nil).state == .cancelled)
+    }
   }
 
   @Test func `that are asked for twice with one key are one`() async throws {

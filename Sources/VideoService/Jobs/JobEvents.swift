@@ -62,9 +62,15 @@ final class JobEvents: Sendable {
     }
     guard isOpen else { return nil }
     continuation.onTermination = { [weak self] _ in
-      self?.logs.withLock { _ = $0[id]?.listeners.removeValue(forKey: listener) }
+      // Not here: whoever cancels a listening task may hold a lock of that task now, for which
+      // `publish` waits while it holds ours.
+      Task { self?.forget(listener, of: id) }
     }
     return stream
+  }
+
+  private func forget(_ listener: Int, of id: String) {
+    logs.withLock { _ = $0[id]?.listeners.removeValue(forKey: listener) }
   }
 
   /// What a client hears of a job that has ended.

@@ -100,9 +100,13 @@ struct JobStore: Sendable {
     }
   }
 
-  /// Keeps a job as it is now.
-  func update(_ job: VideoJob) async throws {
+  /// Keeps a job as it is when its turn to be written has come: of several writes that are under way
+  /// the last one then has the last word, whatever their order.
+  ///
+  /// - Parameter current: Gives the job; nil if there is nothing to keep any more.
+  func update(_ current: @escaping @Sendable () -> VideoJob?) async throws {
     try await write { database in
+      guard let job = current() else { return }
       try database.execute(
         sql: "UPDATE job SET state = ?, ended = ?, bytes = ?, document = ? WHERE id = ?",
         arguments: [

@@ -178,9 +178,10 @@ extension VideoJobs {
       state.live[id]?.job = job
       return job
     }
+    // Also for whoever cancelled it: the job is soon not at hand any more.
+    await commit(id)
     guard let job else { return false }
     if case .failure(let error) = clip { log(error, of: job) }
-    await commit(id)
     if job.state.isFinal { hub.publish(.end, job) }
     logger.info("job \(id) \(job.state.rawValue)")
     return true
@@ -194,8 +195,8 @@ extension VideoJobs {
   /// Has the disk hold a job as it is now, however long that takes.
   private func commit(_ id: String) async {
     var hasFailed = false
-    while let job = state.withLock({ $0.live[id]?.job }) {
-      do { return try await store.update(job) } catch {
+    while state.withLock({ $0.live[id] != nil }) {
+      do { return try await store.update { [self] in state.withLock { $0.live[id]?.job } } } catch {
         if !hasFailed { logger.error("job \(id) cannot be written, trying again: \(error)") }
         hasFailed = true
       }
@@ -303,7 +304,7 @@ extension VideoJobs {
         job.total = 0
       }
       if job.state.isFinal { job.endedAt = Date() }
-      try await store.update(job)
+      try await store.update { [job] in job }
       if job.state == .queued { enter(job, sequence: stored.sequence) }
     }
     files.removeAll(but: kept)
