@@ -104,6 +104,7 @@ struct JobStore: Sendable {
   /// the last one then has the last word, whatever their order.
   ///
   /// - Parameter current: Gives the job; nil if there is nothing to keep any more.
+  /// - Throws: ``ServingError`` with code `insufficientStorage`; what the database throws.
   func update(_ current: @escaping @Sendable () -> VideoJob?) async throws {
     try await write { database in
       guard let job = current() else { return }
