@@ -229,6 +229,26 @@ private func residentBytes() throws -> Int {
     }
   }
 
+  /// In a process of its own, which would not survive it.
+  @Test func `is survived by connections that come meanwhile`() async {
+    await #expect(processExitsWith: .success) {
+      for _ in 0..<20 {
+        try await LiveServer.with { server in
+          await withTaskGroup(of: Void.self) { group in
+            for index in 0..<40 {
+              group.addTask {
+                if index == 20 { return await server.stop() }
+                guard let connection = try? await RawConnection(port: server.port) else { return }
+                try? await connection.send(plain("GET", "/livez"))
+                await connection.close()
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test func `says that a port is taken`() async throws {
     try await LiveServer.with { server in
       let error = await #expect(throws: ServingError.self) {

@@ -9,6 +9,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import Synchronization
 
 /// HTTP/1.1 on one connection.
 ///
@@ -17,12 +18,36 @@ import NIOHTTPTypesHTTP1
 struct ConnectionSetup: HTTPChannelHandler {
   typealias Value = AcceptedConnection
 
-  /// A connection that nothing is read from yet.
+  /// A connection that came.
   ///
   /// Hummingbird drops those that come while it stops, and a `NIOAsyncChannel` that is dropped ends the
-  /// process; so it is made when the connection is handled.
-  struct AcceptedConnection: ServerChildChannelValue {
-    let channel: any Channel
+  /// process; so one that is never handled is closed.
+  final class AcceptedConnection: ServerChildChannelValue {
+    private let connection: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+    private let isHandled = Atomic(false)
+
+    init(_ channel: any Channel) throws {
+      connection = try NIOAsyncChannel(
+        wrappingChannelSynchronously: channel,
+        configuration: .init(
+          backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
+          isOutboundHalfClosureEnabled: true
+        )
+      )
+    }
+
+    deinit {
+      if isHandled.load(ordering: .relaxed) { return }
+      Task { [connection] in try? await connection.executeThenClose { _, _ in } }
+    }
+
+    var channel: any Channel { connection.channel }
+
+    /// The connection, for whoever sees to it that it is closed.
+    func take() -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
+      isHandled.store(true, ordering: .relaxed)
+      return connection
+    }
   }
 
   let responder: HTTPChannelHandler.Responder
@@ -33,7 +58,6 @@ struct ConnectionSetup: HTTPChannelHandler {
     channel.eventLoop.makeCompletedFuture {
       let pipeline = channel.pipeline.syncOperations
       try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
-      try channel.syncOptions?.setOption(.autoRead, value: false)
       var limits = NIOHTTPDecoderLimitConfiguration()
       limits.maxHeaderFieldSize = 80 << 10
       limits.maxHeaderListSize = 80 << 10
@@ -54,39 +78,15 @@ struct ConnectionSetup: HTTPChannelHandler {
         CarefulClose(),
         HTTPConnectionStateHandler(idleTimeout: idleTimeout, logger: logger)
       )
-      return AcceptedConnection(channel: channel)
+      return try AcceptedConnection(channel)
     }
   }
 
   func handle(value: Value, logger: Logger) async {
     memory.connectionOpened()
     defer { memory.connectionClosed() }
-    let channel = value.channel
-    await withTaskExecutorPreference(EventLoopTasks(channel.eventLoop)) {
-      do {
-        let connection = try await channel.eventLoop.submit { try open(channel) }.get()
-        await handleHTTP(asyncChannel: connection, logger: logger)
-      } catch {
-        logger.debug("a connection could not be served: \(error)")
-        channel.close(promise: nil)
-      }
+    await withTaskExecutorPreference(EventLoopTasks(value.channel.eventLoop)) {
+      await handleHTTP(asyncChannel: value.take(), logger: logger)
     }
-  }
-
-  /// Begins to read.
-  ///
-  /// - Throws: `ChannelError` if the connection has been closed meanwhile.
-  private func open(
-    _ channel: any Channel
-  ) throws -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
-    // First, since it fails for a closed connection; nothing is read before this returns.
-    try channel.syncOptions?.setOption(.autoRead, value: true)
-    return try NIOAsyncChannel(
-      wrappingChannelSynchronously: channel,
-      configuration: .init(
-        backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
-        isOutboundHalfClosureEnabled: true
-      )
-    )
   }
 }

@@ -6,7 +6,9 @@ import NIOCore
 /// Runs the tasks of a connection on the thread that reads and writes it.
 ///
 /// Elsewhere each piece that comes or goes would cost a change of threads, which is most of what a
-/// short request costs. Nothing that takes long may run here: see ``offEventLoop(_:)``.
+/// short request costs. And who writes an answer learns at once that the client does not keep up, so no
+/// more is made of it than the client takes. Nothing that takes long may run here: see
+/// ``offEventLoop(_:)``.
 final class EventLoopTasks: TaskExecutor {
   private let eventLoop: any EventLoop
 

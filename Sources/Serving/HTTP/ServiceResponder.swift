@@ -49,9 +49,6 @@ struct ServiceResponder: HTTPResponder {
       response = await answer(request, context, match, trace, &logger)
     }
     crossOrigin.mark(&response, for: request)
-    if response.body.contentLength.map({ $0 > 64 << 10 }) ?? true {
-      response.body = response.body.paced(by: context.channel.eventLoop)
-    }
     let elapsed = ContinuousClock.now - start
     if isCounted { metrics.ended(shown, status: response.status.code, after: elapsed) }
     // Probes come every few seconds for as long as the server runs.
