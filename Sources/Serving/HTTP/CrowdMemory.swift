@@ -26,8 +26,8 @@ final class CrowdMemory: Sendable {
 
   private init() {}
 
-  /// How much of a file is read at once, in bytes, for each client that it is sent to: a few pieces wait
-  /// for each of them, so a crowd gets smaller ones.
+  /// How much of a file is read or written at once, in bytes, for each client: a few pieces wait for each
+  /// of them, so in a crowd they are smaller.
   var pieceByteCount: Int {
     let open = count.withLock(\.open)
     return min(max((2 << 20) / max(1, open), 32 << 10), 128 << 10)

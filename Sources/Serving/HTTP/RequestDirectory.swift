@@ -84,8 +84,6 @@ final class SpoolFile {
   private let target: Target
   private var byteCount = 0
   private var gathered = ByteBuffer()
-  /// As many are gathered, in bytes.
-  private static let most = 128 << 10
 
   /// Creates the file.
   ///
@@ -104,7 +102,8 @@ final class SpoolFile {
   ///   `CancellationError`.
   func append(_ bytes: ByteBuffer) async throws {
     byteCount += bytes.readableBytes
-    guard gathered.readableBytes + bytes.readableBytes > Self.most else {
+    let most = CrowdMemory.shared.pieceByteCount
+    guard gathered.readableBytes + bytes.readableBytes > most else {
       gathered.writeImmutableBuffer(bytes)
       return
     }
