@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-import FoundationEssentials
-
 /// A JSON value.
 ///
 /// Whole numbers keep all their digits up to 64 bits, signed or not.
@@ -26,7 +24,8 @@ public enum JSON: Sendable {
   ///
   /// - Returns: nil if the bytes are not JSON.
   package init?(parsing bytes: some Sequence<UInt8>) {
-    guard let value = try? JSONDecoder().decode(JSON.self, from: Data(bytes)) else { return nil }
+    var reader = JSONReader(bytes)
+    guard let value = reader.readAll() else { return nil }
     self = value
   }
 
@@ -60,43 +59,5 @@ public enum JSON: Sendable {
       }
     }
     return result + "\""
-  }
-}
-
-extension JSON: Decodable {
-  private struct Name: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
-  /// Reads a value from any decoder.
-  ///
-  /// - Throws: What the decoder throws for a malformed value.
-  public init(from decoder: any Decoder) throws {
-    // What forms are mostly made of comes first: each attempt in vain costs an error.
-    let value = try decoder.singleValueContainer()
-    if value.decodeNil() {
-      self = .null
-    } else if let text = try? value.decode(String.self) {
-      self = .string(text)
-    } else if let whole = try? value.decode(Int64.self) {
-      self = .integer(Int128(whole))
-    } else if let object = try? decoder.container(keyedBy: Name.self) {
-      self = .object(
-        try object.allKeys.map { ($0.stringValue, try object.decode(JSON.self, forKey: $0)) }
-      )
-    } else if let flag = try? value.decode(Bool.self) {
-      self = .bool(flag)
-    } else if var list = try? decoder.unkeyedContainer() {
-      var values: [JSON] = []
-      while !list.isAtEnd { values.append(try list.decode(JSON.self)) }
-      self = .array(values)
-    } else if let whole = try? value.decode(UInt64.self) {
-      self = .integer(Int128(whole))
-    } else {
-      self = .number(try value.decode(Double.self))
-    }
   }
 }

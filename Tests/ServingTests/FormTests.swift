@@ -28,6 +28,23 @@ private struct Careless: Form {
   var forgotten = 2
 }
 
+private struct Reordered: Form {
+  @Field var first: Int
+  @Field var second: Int
+
+  init() {
+    _second = Field(wrappedValue: 2, "The second.")
+    _first = Field(wrappedValue: 1, "The first.")
+  }
+}
+
+private struct Borrowing: Form {
+  private static let shared = Field(wrappedValue: 1, "A count.")
+  @Field var count: Int
+
+  init() { _count = Self.shared }
+}
+
 private func decode(_ inputs: [String: FieldInput]) throws -> Sample {
   try FormSchema(Sample.self).decode(inputs)
 }
@@ -162,6 +179,19 @@ private func problem(_ inputs: [String: FieldInput]) throws -> InputProblem {
     #expect([first.someCount, second.someCount, third.someCount] == [3, 5, 4])
   }
 
+  @Test func `finds its fields in whatever order they are made`() throws {
+    let schema = try FormSchema(Reordered.self)
+    #expect(schema.entries.map(\.name) == ["first", "second"])
+    let form = try schema.decode(["second": .text("7")])
+    #expect([form.first, form.second] == [1, 7])
+  }
+
+  @Test func `is refused at start-up if requests would share a field`() throws {
+    _ = Borrowing()
+    let error = #expect(throws: ServingError.self) { try FormSchema(Borrowing.self) }
+    #expect(error?.message == "Borrowing.init() does not make its field count itself")
+  }
+
   @Test func `is refused at start-up if a property is not a field`() throws {
     let error = #expect(throws: ServingError.self) { try FormSchema(Careless.self) }
     #expect(error?.code == .badDeclaration)
@@ -177,8 +207,39 @@ private func problem(_ inputs: [String: FieldInput]) throws -> InputProblem {
     #expect(value.text == #"{"b":"a\"\\\n\u0001é","a":[null,true,-3]}"#)
   }
 
+  @Test(arguments: [
+    (" [1, -2 ,3.5,-0.25e-2, 1E2]\n", "[1,-2,3.5,-0.0025,100.0]"), ("18446744073709551615", nil),
+    ("-9223372036854775808", nil), ("0", nil), ("\"\"", nil), ("{}", nil), ("[]", nil),
+    ("18446744073709551616", "1.8446744073709552e+19"), ("true", nil), ("false", nil),
+    ("null", nil), (#""aé\u00e9\ud83d\ude00\n\/\"""#, #""aéé😀\n/\"""#),
+    (#"{"a":1,"b":{"c":[]},"a":2}"#, #"{"a":2,"b":{"c":[]}}"#),
+  ])
+  func `are read`(text: String, written: String?) {
+    #expect(JSON(parsing: text.utf8)?.text == written ?? text)
+  }
+
+  @Test(arguments: [
+    "", " ", "{", "[1,]", "[1 2]", "{\"a\"}", "{a:1}", "{\"a\":1,}", "01", "-", "1.", ".5", "1e",
+    "+1", "NaN",
+    "1e999", "tru", "truex", "nul", "\"", "\"\u{1}\"", #""\x""#, #""\u12g4""#, #""\ud800""#,
+    #""\udc00""#, #""\ud800\u0041""#, "1 2", "[]]", "'a'",
+  ])
+  func `are refused if they are not written as the standard has it`(text: String) {
+    #expect(JSON(parsing: text.utf8) == nil)
+  }
+
+  @Test func `are refused if they are not UTF-8`() {
+    for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0x5C, 0x6E, 0xC3, 0x22], [0xEF, 0xBB]] {
+      #expect(JSON(parsing: bytes) == nil)
+    }
+  }
+
   @Test func `gives up on deep nesting instead of crashing`() {
     let deep = String(repeating: "[", count: 100_000)
     #expect(JSON(parsing: deep.utf8) == nil)
+    let objects = String(repeating: "{\"a\":", count: 100_000)
+    #expect(JSON(parsing: objects.utf8) == nil)
+    let allowed = String(repeating: "[", count: 500) + String(repeating: "]", count: 500)
+    #expect(JSON(parsing: allowed.utf8) != nil)
   }
 }

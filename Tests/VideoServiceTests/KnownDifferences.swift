@@ -93,7 +93,6 @@ struct KnownDifference {
     ),
     KnownDifference("pickles", "body", "pickle content type", "CVE-2024-2912"),
     KnownDifference("`detail` of a wrong field", "links"),
-    KnownDifference("JSON that is no object", "body", "JSON: array"),
     KnownDifference("a form that was cut off", "body", "multipart, closing boundary missing"),
     KnownDifference("a request that is not HTTP", "header content-type", "bad request line"),
   ]

@@ -15,9 +15,11 @@ struct Recorded: Decodable {
   /// Empty where a value differs from run to run.
   let headers: [String: String]
   /// With `…` for what people read and for times, and `{id}` for a task's id.
-  let json: JSON?
+  var json: JSON?
   /// Whether the work is held up meanwhile.
   let held: Bool?
+
+  private enum CodingKeys: CodingKey { case name, head, body, status, headers, held }
 
   var isHead: Bool { head[0].hasPrefix("HEAD") }
 
@@ -25,7 +27,12 @@ struct Recorded: Decodable {
   static func named(_ file: String) throws -> [Recorded] {
     let folder = #filePath.split(separator: "/").dropLast().joined(separator: "/")
     let data = try Data(contentsOf: URL(filePath: "/\(folder)/Transcripts/\(file).json"))
-    return try JSONDecoder().decode([Recorded].self, from: data)
+    var recorded = try JSONDecoder().decode([Recorded].self, from: data)
+    let values = JSON(parsing: data)
+    for index in recorded.indices {
+      if let value = values?[index]?["json"], value.text != "null" { recorded[index].json = value }
+    }
+    return recorded
   }
 
   /// The request as it goes over the wire, about a task if it is about one.

@@ -110,7 +110,7 @@ import VideoService
     Wrong(
       testDescription: "a JSON list",
       bytes: rawRequest(body: Array("[1]".utf8), type: "application/json"),
-      says: [#""type":"json_invalid""#]
+      says: [#""type":"model_type""#, #""loc":[]"#]
     ),
     Wrong(
       testDescription: "JSON with a URL for a picture",

@@ -57,6 +57,7 @@ public struct Field<Value: FieldValue>: Sendable {
     self.summary = summary
     self.range = range
     self.mediaType = nil
+    FieldRecord.current?.append(self)
   }
 
   /// Declares a field that has no default: every request must give it, unless it is optional.
@@ -75,6 +76,7 @@ public struct Field<Value: FieldValue>: Sendable {
     self.summary = summary
     self.range = range
     self.mediaType = mediaType
+    FieldRecord.current?.append(self)
   }
 
   /// The value of the field.
@@ -93,6 +95,8 @@ public struct Field<Value: FieldValue>: Sendable {
 
 /// What a form needs to know of a `Field`, whatever its type.
 protocol DeclaredField: Sendable {
+  /// Where the value is; copies of the field have the same one.
+  var storage: AnyObject { get }
   /// The field as it is documented, under its name on the wire.
   ///
   /// - Throws: ``ServingError`` with code `badDeclaration` if the declaration contradicts itself.
@@ -102,6 +106,8 @@ protocol DeclaredField: Sendable {
 }
 
 extension Field: DeclaredField {
+  var storage: AnyObject { slot }
+
   func entry(named name: String) throws(ServingError) -> FormEntry {
     if let range, let bound = initial?.bound, !range.contains(bound) {
       throw ServingError(

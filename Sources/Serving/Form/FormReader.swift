@@ -186,8 +186,11 @@ struct FormReader: Sendable {
     let bytes = try await readAll(body, "JSON")
     // As BentoML has it: no body at all leaves every field at its default.
     guard bytes.readableBytes > 0 else { return [:] }
-    guard case .object(let members) = JSON(parsing: bytes.readableBytesView) else {
-      throw ServingError([InputProblem("json_invalid", "the body is not a JSON object")])
+    guard let value = JSON(parsing: bytes.readableBytesView) else {
+      throw ServingError([InputProblem("json_invalid", "the body is not JSON")])
+    }
+    guard case .object(let members) = value else {
+      throw ServingError([InputProblem("model_type", "the body must be a JSON object")])
     }
     var inputs: [String: FieldInput] = [:]
     for (name, value) in members {

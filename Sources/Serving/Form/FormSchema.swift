@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import Synchronization
+
 /// One field of a form, as it is documented.
 package struct FormEntry: Sendable {
   typealias Range = (lowerBound: JSON, upperBound: JSON)
 
   /// The name on the wire.
-  let name: String
+  package let name: String
   let summary: String
   let value: ValueSchema
   /// For a file, what pages offer to choose.
@@ -22,17 +24,40 @@ package struct FormEntry: Sendable {
   var isFile: Bool { value.kind == .file }
 }
 
+/// The fields that an initializer makes, in their order.
+///
+/// A form finds its fields by reflection once; to do so for every request took a fifteenth of a short one.
+final class FieldRecord: Sendable {
+  @TaskLocal static var current: FieldRecord?
+
+  private let fields = Mutex<[any DeclaredField]>([])
+
+  func append(_ field: any DeclaredField) { fields.withLock { $0.append(field) } }
+
+  /// Makes a form and gives the fields that were made for it.
+  static func of<Input: Form>(_ type: Input.Type) -> (form: Input, fields: [any DeclaredField]) {
+    let record = FieldRecord()
+    let form = $current.withValue(record) { Input() }
+    return (form, record.fields.withLock { $0 })
+  }
+}
+
 /// A form as it was learnt, once, from its declaration.
 package struct FormSchema<Input: Form>: Sendable {
-  let entries: [FormEntry]
+  package let entries: [FormEntry]
+  /// Which of the fields that the initializer makes each entry is.
+  private let places: [Int]
 
   /// Learns the form.
   ///
   /// - Throws: ``ServingError`` with code `badDeclaration` if a stored property is not a `@Field`,
-  ///   a default is out of its range, or two properties have one name on the wire.
+  ///   a default is out of its range, two properties have one name on the wire, or the form's
+  ///   initializer does not make its fields itself.
   package init(_ type: Input.Type) throws(ServingError) {
     var entries: [FormEntry] = []
-    for (label, value) in Self.fields(of: Input()) {
+    var places: [Int] = []
+    let (form, made) = FieldRecord.of(Input.self)
+    for (label, value) in Self.fields(of: form) {
       guard let field = value as? any DeclaredField, let label else {
         throw ServingError(
           .badDeclaration,
@@ -43,9 +68,17 @@ package struct FormSchema<Input: Form>: Sendable {
       guard !entries.contains(where: { $0.name == entry.name }) else {
         throw ServingError(.badDeclaration, "\(Input.self) has two fields named \(entry.name)")
       }
+      guard let place = made.firstIndex(where: { $0.storage === field.storage }) else {
+        throw ServingError(
+          .badDeclaration,
+          "\(Input.self).init() does not make its field \(entry.name) itself"
+        )
+      }
       entries.append(entry)
+      places.append(place)
     }
     self.entries = entries
+    self.places = places
   }
 
   /// Makes the form from what a client sent; fields that nothing was sent for take their default,
@@ -53,12 +86,11 @@ package struct FormSchema<Input: Form>: Sendable {
   ///
   /// - Throws: ``ServingError`` with code `invalidInput`, naming every field that is wrong.
   package func decode(_ inputs: [String: FieldInput]) throws(ServingError) -> Input {
-    let form = Input()
+    let (form, made) = FieldRecord.of(Input.self)
     var problems: [InputProblem] = []
-    for (entry, child) in zip(entries, Self.fields(of: form)) {
-      guard let field = child.value as? any DeclaredField else { continue }
+    for (entry, place) in zip(entries, places) where made.indices.contains(place) {
       do throws(InputProblem) {
-        try field.fill(from: inputs[entry.name], name: entry.name)
+        try made[place].fill(from: inputs[entry.name], name: entry.name)
       } catch {
         problems.append(error)
       }

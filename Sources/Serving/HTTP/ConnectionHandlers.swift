@@ -19,6 +19,17 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
   let clientGone = Occurrence()
   private let version = VersionWatch()
 
+  /// The watch of a connection.
+  ///
+  /// - Throws: `ChannelPipelineError` if the connection has been closed meanwhile.
+  static func of(_ channel: any Channel) async throws -> ConnectionWatch {
+    // Mostly asked on the thread of the connection, where nothing has to be waited for.
+    guard channel.eventLoop.inEventLoop else {
+      return try await channel.pipeline.handler(type: ConnectionWatch.self).get()
+    }
+    return try channel.pipeline.syncOperations.handler(type: ConnectionWatch.self)
+  }
+
   /// Whether the client that sent the request at hand knows interim answers.
   var takesInterimAnswers: Bool { version.isLater.load(ordering: .relaxed) }
 

@@ -66,7 +66,7 @@ struct RequestHandling: Sendable {
         request: request,
         body: body,
         channel: channel,
-        watch: try await channel.pipeline.handler(type: ConnectionWatch.self).get(),
+        watch: try await ConnectionWatch.of(channel),
         trace: trace,
         keyName: keyName,
         logger: logger
@@ -91,7 +91,8 @@ struct RequestHandling: Sendable {
       clientGone: incoming.watch.clientGone,
       stopping: stopping,
       grace: settings.grace,
-      timers: settings.timers ?? EventLoopTimers(eventLoop: incoming.channel.eventLoop)
+      timers: settings.timers ?? EventLoopTimers(eventLoop: incoming.channel.eventLoop),
+      executor: EventLoopTasks(incoming.channel.eventLoop)
     )
   }
 

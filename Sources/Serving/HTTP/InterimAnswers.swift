@@ -4,6 +4,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import Synchronization
 
 /// Tells a waiting client now and then that the server is there: `100 Continue`.
 ///
@@ -24,27 +25,42 @@ struct InterimAnswers: Sendable {
   func during<Value: Sendable>(
     _ work: @Sendable () async throws -> Value
   ) async throws -> Value {
-    let teller = channel.eventLoop.scheduleRepeatedTask(
-      initialDelay: TimeAmount(interval),
-      delay: TimeAmount(interval)
-    ) { [channel, isDue] _ in
-      guard isDue() else { return }
+    let teller = Teller(answers: self)
+    teller.start()
+    let result: Result<Value, any Error>
+    do { result = .success(try await work()) } catch { result = .failure(error) }
+    if channel.eventLoop.inEventLoop {
+      teller.stop()
+    } else {
+      try? await channel.eventLoop.submit { teller.stop() }.get()
+    }
+    return try result.get()
+  }
+
+  /// Tells once, and again after each interval.
+  private final class Teller: Sendable {
+    private let answers: InterimAnswers
+    private let next = Mutex<Scheduled<Void>?>(nil)
+
+    init(answers: InterimAnswers) { self.answers = answers }
+
+    func start() {
+      let scheduled = answers.channel.eventLoop.scheduleTask(in: TimeAmount(answers.interval)) {
+        self.tell()
+      }
+      next.withLock { $0 = scheduled }
+    }
+
+    private func tell() {
       // Nobody waits for the write: a client that has stopped reading must not hold the work up.
-      let head = HTTPResponse(status: .continue)
-      channel.writeAndFlush(HTTPResponsePart.head(head), promise: nil)
+      if answers.isDue() {
+        let head = HTTPResponse(status: .continue)
+        answers.channel.writeAndFlush(HTTPResponsePart.head(head), promise: nil)
+      }
+      start()
     }
-    func stop() async {
-      let stopped = channel.eventLoop.makePromise(of: Void.self)
-      teller.cancel(promise: stopped)
-      try? await stopped.futureResult.get()
-    }
-    do {
-      let value = try await work()
-      await stop()
-      return value
-    } catch {
-      await stop()
-      throw error
-    }
+
+    /// Called on the connection's thread, so that nothing is being told meanwhile.
+    func stop() { next.withLock { $0 }?.cancel() }
   }
 }

@@ -15,19 +15,23 @@ package struct RequestLife: Sendable {
   let grace: Duration
   /// What both are measured by.
   package var timers: any Timers
+  /// Where the work runs; nil for the shared threads.
+  let executor: (any TaskExecutor)?
 
   package init(
     timeout: Duration?,
     clientGone: Occurrence,
     stopping: Occurrence,
     grace: Duration,
-    timers: any Timers
+    timers: any Timers,
+    executor: (any TaskExecutor)? = nil
   ) {
     self.timeout = timeout
     self.clientGone = clientGone
     self.stopping = stopping
     self.grace = grace
     self.timers = timers
+    self.executor = executor
   }
 
   /// Runs `work` and cancels it if one of these happens first.
@@ -42,18 +46,17 @@ package struct RequestLife: Sendable {
     let end = End()
     watch(for: end)
     defer { end.forgetCauses() }
-    return try await withThrowingTaskGroup(of: Value?.self) { group in
-      group.addTask { try await work() }
-      group.addTask {
-        await end.came.wait()
-        return nil
-      }
-      defer { group.cancelAll() }
-      let first = try await group.next() ?? nil
-      if let first { return first }
-      try end.check()
-      throw CancellationError()
+    // Not a group with a second task that waits for the end: that costs as much as a short request's
+    // work.
+    let task = Task(executorPreference: executor) { try await work() }
+    end.keep(end.came.then { task.cancel() })
+    let result = await withTaskCancellationHandler {
+      await task.result
+    } onCancel: {
+      task.cancel()
     }
+    try end.check()
+    return try result.get()
   }
 
   private func watch(for end: End) {
