@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+internal import Serving
+
 /// A document that is written as YAML, or as a template that Helm makes YAML of.
 indirect enum Document: ExpressibleByStringLiteral, ExpressibleByStringInterpolation,
   ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
@@ -110,20 +112,7 @@ indirect enum Document: ExpressibleByStringLiteral, ExpressibleByStringInterpola
 
   /// A string of JSON's, which is one of YAML's too.
   private static func doublyQuoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      // Two of them would begin one of Helm's actions.
-      case "{" where result.last == "{": result += "\\u007b"
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case ..<" ":
-        let hex = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
+    // Two braces would begin one of Helm's actions.
+    JSON.string(text).text.replacing("{{", with: "{\\u007b")
   }
 }

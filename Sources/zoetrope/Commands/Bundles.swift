@@ -27,6 +27,20 @@ struct StoreOptions: ParsableArguments {
   }
 }
 
+/// Which bundle of the store is meant.
+struct BundleOptions: ParsableArguments {
+  @OptionGroup var store: StoreOptions
+
+  @Argument(help: "NAME:VERSION, or NAME for the latest.")
+  var bundle: String
+
+  /// The store, and what it has under the name.
+  func open() throws -> (store: BundleStore, entry: BundleStore.Entry) {
+    let store = try store.open()
+    return (store, try store.bundle(bundle))
+  }
+}
+
 /// `zoetrope list`.
 struct List: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Lists the bundles in the store.")
@@ -67,13 +81,10 @@ struct Get: ParsableCommand {
     abstract: "Shows what a bundle holds: its manifest, as JSON."
   )
 
-  @OptionGroup var store: StoreOptions
-
-  @Argument(help: "NAME:VERSION, or NAME for the latest.")
-  var bundle: String
+  @OptionGroup var chosen: BundleOptions
 
   func run() throws {
-    let entry = try store.open().bundle(bundle)
+    let (_, entry) = try chosen.open()
     Terminal.print(String(decoding: try entry.manifest.encoded(), as: UTF8.self))
   }
 }
@@ -84,17 +95,13 @@ struct Export: ParsableCommand {
     abstract: "Writes a bundle to a file, which `zoetrope import` reads elsewhere."
   )
 
-  @OptionGroup var store: StoreOptions
-
-  @Argument(help: "NAME:VERSION, or NAME for the latest.")
-  var bundle: String
+  @OptionGroup var chosen: BundleOptions
 
   @Argument(help: "The tar archive to write.")
   var file: String
 
   func run() throws {
-    let store = try store.open()
-    let entry = try store.bundle(bundle)
+    let (store, entry) = try chosen.open()
     try store.export(entry, to: file)
     Terminal.say("\(file): \(entry.tag)")
   }
@@ -124,20 +131,18 @@ struct Delete: ParsableCommand {
     abstract: "Removes a bundle, and the files that no other bundle needs."
   )
 
-  @OptionGroup var store: StoreOptions
-
-  @Argument(help: "NAME:VERSION.")
-  var bundle: String
+  @OptionGroup var chosen: BundleOptions
 
   func validate() throws {
-    guard bundle.contains(":") else {
-      throw ValidationError("name the version too, as \(bundle):VERSION; see `zoetrope list`")
+    guard chosen.bundle.contains(":") else {
+      throw ValidationError(
+        "name the version too, as \(chosen.bundle):VERSION; see `zoetrope list`"
+      )
     }
   }
 
   func run() throws {
-    let store = try store.open()
-    let entry = try store.bundle(bundle)
+    let (store, entry) = try chosen.open()
     let freed = try store.delete(entry)
     Terminal.say("\(entry.tag) is gone, and \(Output.megabytes(freed)) with it")
   }

@@ -16,10 +16,7 @@ struct Containerize: AsyncParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreOptions
-
-  @Argument(help: "NAME:VERSION, or NAME for the latest.")
-  var bundle: String
+  @OptionGroup var chosen: BundleOptions
 
   @Option(
     name: .shortAndLong,
@@ -65,8 +62,7 @@ struct Containerize: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let store = try store.open()
-    let entry = try store.bundle(bundle)
+    let (store, entry) = try chosen.open()
     let files = FileManager.default
     let work = files.temporaryDirectory.path + "/zoetrope-image-" + UUID().uuidString
     defer { try? files.removeItem(atPath: work) }

@@ -15,10 +15,7 @@ struct Deploy: ParsableCommand {
 
   /// What manifests and a chart are made of.
   struct ClusterOptions: ParsableArguments {
-    @OptionGroup var store: StoreOptions
-
-    @Argument(help: "NAME:VERSION, or NAME for the latest.")
-    var bundle: String
+    @OptionGroup var chosen: BundleOptions
 
     @Option(help: "The name that the bundle's image has in a registry.")
     var image: String
@@ -77,7 +74,7 @@ struct Deploy: ParsableCommand {
     }
 
     func manifests() throws -> KubernetesManifests {
-      var manifests = KubernetesManifests(try store.open().bundle(bundle), image: image)
+      var manifests = KubernetesManifests(try chosen.open().entry, image: image)
       manifests.pullSecret = pullSecret
       manifests.replicas = replicas
       manifests.maximumReplicas = maxReplicas ?? replicas
@@ -207,17 +204,13 @@ struct Deploy: ParsableCommand {
         """
     )
 
-    @OptionGroup var store: StoreOptions
-
-    @Argument(help: "NAME:VERSION, or NAME for the latest.")
-    var bundle: String
+    @OptionGroup var chosen: BundleOptions
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write.", valueName: "folder"))
     var output: String
 
     func run() throws {
-      let store = try store.open()
-      let entry = try store.bundle(bundle)
+      let (store, entry) = try chosen.open()
       try BentoExport(entry, in: store).write(to: output, tools: try Installation.tools())
       Terminal.say("\(output): cd there, then `bentoml build`, `bentoml serve` or `bentoml deploy`")
     }
