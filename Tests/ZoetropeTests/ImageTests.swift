@@ -128,19 +128,49 @@ struct Packed: ~Copyable {
     for words in ["pkg:deb/debian/ffmpeg@", "pkg:deb/debian/libc6@", "SPDX-2.3"] {
       #expect(String(decoding: bill, as: UTF8.self).contains(words))
     }
-    // The tutorial's line, answered by nothing but what is in the image.
+    let listed = String(decoding: bill, as: UTF8.self)
+    let terms = try FileManager.default.contentsOfDirectory(atPath: root + "/usr/share/doc")
+    for package in terms { #expect(listed.contains("pkg:deb/debian/\(package)@"), "\(package)") }
+    #expect(terms.contains("ffmpeg"))
+    // All that is promised, answered by nothing but what is in the image.
     let port = 20_000 + Int(getpid()) % 20_000
+    let clips = folder + "/clips"
+    try FileManager.default.createDirectory(atPath: clips, withIntermediateDirectories: true)
     let outcome = try await Programs.run(
       "unshare",
-      ["-m", "bash", "-c", Self.served(root: root, port: port, output: folder + "/clip.mp4")]
+      ["-m", "bash", "-c", Self.served(root: root, port: port, output: clips)]
     )
-    #expect(outcome.status == 0, "\(outcome.output)\(outcome.error)")
-    #expect(try await Programs.probe(folder + "/clip.mp4") == "96,64,4,7/1,h264,yuv420p")
+    try #require(outcome.status == 0, "\(outcome.output)\(outcome.error)")
+    for name in Self.pictures + ["clip"] {
+      let probed = try await Programs.probe("\(clips)/\(name).mp4")
+      #expect(probed == "96,64,4,7/1,h264,yuv420p", "\(name)")
+    }
+    #expect(try await Programs.probe(clips + "/clip.webm") == "96,64,4,7/1,vp9,yuv420p")
+    #expect(try await Programs.probe(clips + "/clip.gif").hasPrefix("96,64,4,"))
+    for format in ["mp4", "webm", "gif"] {
+      let probed = try await Programs.probe("\(clips)/extended.\(format)")
+      #expect(probed.hasPrefix("96,64,7,"), "\(format): \(probed)")
+    }
+    for (name, signature) in [
+      ("clip.webp", "RIFF"), ("thumbnail", "RIFF"), ("spritesheet", "\u{FF}\u{D8}"),
+    ] {
+      let bytes = try Data(contentsOf: URL(filePath: "\(clips)/\(name)"))
+      #expect(bytes.starts(with: signature.unicodeScalars.map { UInt8($0.value) }), "\(name)")
+    }
+    let frames = try await Programs.run("python3", ["-m", "zipfile", "-l", clips + "/clip.zip"])
+    #expect(frames.output.split(separator: "\n").count { $0.contains(".png") } == 4)
   }
 
+  /// A picture of each kind that is read.
+  private static let pictures = [
+    "rgb.png", "rgb.jpg", "lossless.webp", "palette.gif", "rgb24.bmp", "rgb.tiff", "lossy.avif",
+    "lossy.heic",
+  ]
+
   /// Mounts the root to be read only but for /tmp and the jobs, as strict clusters do, serves from it without any
-  /// rights, asks for its health and for a clip, and stops it.
+  /// rights, asks for its health and for clips of all kinds, goes on with some, and stops it.
   private static func served(root: String, port: Int, output: String) -> String {
+    let goldens = Programs.sources + "/../MediaTests/Goldens"
     let environment = """
       env -i PATH=/opt/zoetrope/bin:/usr/bin ZOETROPE_CONFIG=/opt/zoetrope/serve.yaml \
       XDG_CACHE_HOME=/tmp ZOETROPE_MODEL=/opt/zoetrope/models/model ZOETROPE_HOST=0.0.0.0 \
@@ -159,12 +189,37 @@ struct Packed: ~Copyable {
       \(inside) serve &
       server=$!
       for attempt in $(seq 300); do \(inside) health --ready 2>/dev/null && break; sleep 0.1; done
-      status=$(curl -sS -o '\(output)' -w '%{http_code}' -X POST http://127.0.0.1:\(port)/generate \
-        -F 'image=@\(Assets.photograph);type=image/jpeg' -F decode_chunk_size=2 -F seed=null \
-        -F width=96 -F height=64 -F num_inference_steps=2)
+      trap 'kill $server' EXIT
+      cd '\(output)'
+      address=http://127.0.0.1:\(port)
+      small='-F decode_chunk_size=2 -F seed=7 -F width=96 -F height=64 -F num_inference_steps=2'
+      generate() {
+        file=$1
+        shift
+        status=$(curl -sS -o "$file" -w '%{http_code}' $small "$@" $address/generate)
+        [ "$status" = 200 ] || { echo "$file: status $status"; cat "$file"; exit 1; }
+      }
+      for name in \(pictures.joined(separator: " ")); do
+        generate $name.mp4 -F "image=@\(goldens)/$name"
+      done
+      for format in mp4 webm gif webp zip; do
+        generate clip.$format -F format=$format -F 'image=@\(Assets.photograph)'
+      done
+      for format in mp4 webm gif; do
+        cp clip.$format '\(root)/tmp/'
+        \(inside) extend --frames 4 -o /tmp/extended.$format /tmp/clip.$format
+        cp '\(root)'/tmp/extended.$format .
+      done
+      video=$address/v1/videos
+      video=$video/$(curl -sS -F prompt=x -F size=96x64 -F num_inference_steps=1 \
+        -F 'input_reference=@\(Assets.photograph)' $video | grep -o '"id":"[^"]*"' | cut -d '"' -f 4)
+      until curl -sS $video | grep -q '"status":"completed"'; do sleep 0.1; done
+      for variant in thumbnail spritesheet; do
+        curl -sSf -o $variant "$video/content?variant=$variant"
+      done
+      trap - EXIT
       kill $server
       wait $server
-      [ "$status" = 200 ] || { echo "status $status"; cat '\(output)'; exit 1; }
       """
   }
 

@@ -33,6 +33,11 @@ package enum Files {
     }
   }
 
+  /// The folder that a path leads into, as `/usr/bin` of `/usr/bin/env`.
+  static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+  }
+
   /// The whole of a small file.
   ///
   /// - Parameters:

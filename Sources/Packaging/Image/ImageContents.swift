@@ -84,15 +84,27 @@ struct ImageContents {
     debian = try DebianPackages.owners(of: sources.sorted())
     // Debian's terms ask for these to go along.
     for package in debian {
-      let path = "usr/share/doc/\(package.name)/copyright"
-      guard let file = LibraryClosure.resolved("/" + path), Files.kind(file) != nil else {
-        continue
-      }
-      let place = hasBase ? "\(Self.home)/share/doc/\(package.name)/copyright" : path
-      system.add(place, .file(source: file, isExecutable: false))
+      addTerms("/usr/share/doc/\(package.name)/copyright", of: package, to: &system)
+    }
+    if let source = try DebianPackages.source(of: ffmpegFile) {
+      debian.append(source)
+      addTerms("\(Files.folder(of: ffmpegFile))/copyright", of: source, to: &system)
     }
     layers = [system, toolchain].filter { !$0.isEmpty } + modelLayers()
     layers.append(try programLayer(tools))
+  }
+
+  private func addTerms(
+    _ path: String,
+    of package: DebianPackages.Package,
+    to layer: inout ImageLayer
+  ) {
+    guard let file = LibraryClosure.resolved(path), Files.kind(file) != nil else { return }
+    let place = "share/doc/\(package.name)/copyright"
+    layer.add(
+      hasBase ? "\(Self.home)/\(place)" : "usr/\(place)",
+      .file(source: file, isExecutable: false)
+    )
   }
 
   private func program(_ name: String) throws(PackagingError) -> String {

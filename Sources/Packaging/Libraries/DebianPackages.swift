@@ -38,6 +38,25 @@ struct DebianPackages {
     return try packages(names)
   }
 
+  /// What a program was built from that no package holds, as a file `source` beside it says: the name
+  /// and version of a source package.
+  ///
+  /// - Parameter program: The path of the program.
+  /// - Returns: The source package; nil if nothing says what it is.
+  /// - Throws: ``PackagingError`` with `fileSystem`.
+  static func source(of program: String) throws(PackagingError) -> Package? {
+    let path = Files.folder(of: program) + "/source"
+    guard Files.kind(path) != nil else { return nil }
+    let words = String(decoding: try Files.read(path), as: UTF8.self).split { $0.isWhitespace }
+    guard words.count == 2, Names.isPackage(String(words[0])) else { return nil }
+    return Package(
+      name: String(words[0]),
+      version: String(words[1]),
+      architecture: "source",
+      source: String(words[0])
+    )
+  }
+
   /// The files of an installed package but for its documentation.
   ///
   /// - Parameter package: Its name.

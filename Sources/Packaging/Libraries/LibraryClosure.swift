@@ -56,7 +56,7 @@ struct LibraryClosure {
       let wanted = machine ?? image.machine
       machine = wanted
       interpreter = interpreter ?? image.interpreter
-      let origin = path.split(separator: "/").dropLast().map { "/" + $0 }.joined()
+      let origin = Files.folder(of: path)
       let own =
         image.searchFolders.map {
           $0.replacing("${ORIGIN}", with: origin).replacing("$ORIGIN", with: origin)

@@ -85,6 +85,17 @@ struct Build: ParsableCommand {
 
 /// Where the running program was installed.
 enum Installation {
+  /// The folders above a path, the nearest first.
+  static func folders(above path: String) -> [String] {
+    var folders: [String] = []
+    var folder = path
+    while let slash = folder.lastIndex(of: "/"), slash != folder.startIndex {
+      folder = String(folder[..<slash])
+      folders.append(folder)
+    }
+    return folders
+  }
+
   /// The folder of the running program, with no symbolic links in it.
   static var programs: String {
     URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
@@ -92,6 +103,18 @@ enum Installation {
 
   /// What images are made with.
   static func tools() throws -> ImageBuilder.Tools {
-    ImageBuilder.Tools(programs: programs, ffmpeg: try FFmpeg().path(), version: Version.text)
+    ImageBuilder.Tools(
+      programs: programs,
+      ffmpeg: try smallFFmpeg ?? FFmpeg().path(),
+      version: Version.text
+    )
+  }
+
+  /// What `Tools/ffmpeg.sh` built, in a checkout or where it was installed, unless another is named.
+  private static var smallFFmpeg: String? {
+    guard Program.environment("ZOETROPE_FFMPEG") == nil else { return nil }
+    return folders(above: programs + "/")
+      .flatMap { ["\($0)/.build/ffmpeg/ffmpeg", "\($0)/lib/zoetrope/ffmpeg/ffmpeg"] }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 }

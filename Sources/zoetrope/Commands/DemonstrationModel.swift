@@ -12,14 +12,9 @@ enum DemonstrationModel {
   ///   - environment: For the folders of shared data (XDG Base Directory Specification).
   /// - Returns: Folders, which need not exist.
   static func places(program: String, environment: [String: String]) -> [String] {
-    var places: [String] = []
     // A checkout holds it beside the build's folder; an installation under its prefix.
-    var folder = program
-    while let slash = folder.lastIndex(of: "/"), slash != folder.startIndex {
-      folder = String(folder[..<slash])
-      places.append(folder + "/Models/demo")
-      places.append(folder + "/share/zoetrope/models/demo")
-    }
+    let places = Installation.folders(above: program)
+      .flatMap { [$0 + "/Models/demo", $0 + "/share/zoetrope/models/demo"] }
     func value(_ name: String) -> String? {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
