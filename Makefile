@@ -24,7 +24,11 @@ MODEL = $(PREFIX)/share/zoetrope/models/demo
 
 # What the programs say of themselves.
 export ZOETROPE_COMMIT ?= $(shell git describe --always --abbrev=40 --dirty=-changed --exclude='*' 2>/dev/null)
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+# The compiler refuses an empty one, which is what there is where there is no repository.
+DAY := $(shell git log -1 --format=%ct 2>/dev/null)
+ifneq ($(DAY),)
+export SOURCE_DATE_EPOCH ?= $(DAY)
+endif
 export ZOETROPE_SWIFT ?= $(shell swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p')
 
 .PHONY: all programs files install uninstall
