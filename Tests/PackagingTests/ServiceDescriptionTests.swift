@@ -82,13 +82,46 @@ struct `A service's description` {
     #expect(try needs("name: a\nresources: {gpu: 0}") == Resources(memory: "16Gi"))
   }
 
+  private static let pinned = "Acme/SVD-XT@" + String(repeating: "0a", count: 20)
+
+  @Test func `has the server fetch what is pulled`() throws {
+    let digest = Digest(of: [1])
+    let service = try read(
+      """
+      name: lake
+      models: [{pull: \(Self.pinned), digest: \(digest)}]
+      serve: {open: true, variant: fp16}
+      """
+    )
+    #expect(service.models.map(\.name) == ["svd-xt"])
+    #expect(service.models.map(\.isIncluded) == [false])
+    #expect(
+      service.settings == [
+        "open": ["true"], "variant": ["fp16"], "model": [Self.pinned], "pull": ["true"],
+        "model-digest": [digest.description],
+      ]
+    )
+  }
+
   @Test(arguments: [
     ("", "line 1: name is missing"), ("name: Lake", "line 1: name \"Lake\" must be"),
     ("name: a\nport: 1", "line 2: there is no port; there are name, labels"),
     ("name: ../a", "must be small letters"),
-    ("name: a\nmodels: [{name: x}]", "models[0].path is missing"),
-    ("name: a\nmodels: [{name: svd, digest: sha256:1}]", "no model is pulled by its name"),
+    (
+      "name: a\nmodels: [{name: x}]",
+      "models[0].path or models[0].pull: the checkpoint's folder, or"
+    ),
+    ("name: a\nmodels: [{name: svd, digest: sha256:1}]", "models[0].path or models[0].pull"),
     ("name: a\nmodels: [{path: https://hub.example/svd}]", "nothing is downloaded"),
+    ("name: a\nmodels: [{pull: acme/svd}]", "models[0].pull must be OWNER/NAME@COMMIT"),
+    ("name: a\nmodels: [{pull: acme/svd@main}]", "branches and tags move"),
+    ("name: a\nmodels: [{pull: \(pinned), path: x}]", "one of them, not both"),
+    ("name: a\nmodels: [{pull: \(pinned), include: true}]", "is not in the bundle"),
+    ("name: a\nmodels: [{path: x}, {pull: \(pinned)}]", "models[1].pull: only the first"),
+    (
+      "name: a\nmodels: [{pull: \(pinned)}]\nserve: {model: x}",
+      "line 3: serve.model and models[0].pull say the same"
+    ),
     ("name: a\nstorage: 20Gi", "storage must be `name: value` lines"),
     ("name: a\nstorage: {volume: disk}", "storage.volume must be claim, which outlives"),
     ("name: a\nstorage: {size: 20GB}", "storage.size must be an amount as Kubernetes writes"),

@@ -120,6 +120,51 @@ import Testing
     #expect(passing.output.contains("\n  replicas: 1\n"))
   }
 
+  /// Builds a service whose model the servers fetch.
+  private static func buildPulled(_ packed: borrowing Packed, _ lines: String = "") async throws {
+    let commit = String(repeating: "0a", count: 20)
+    _ = try packed.place.write(
+      "zoetrope.yaml",
+      Array(
+        """
+        name: lake_video
+        models: [{pull: "acme/svd@\(commit)"}]
+        resources: {gpu: 1, cpu: 4, memory: 16Gi}
+        serve: {open: true}
+        \(lines)
+        """.utf8
+      )
+    )
+    _ = try await packed.expect("build", packed.path, "--tag", "1.0")
+  }
+
+  @Test(
+    "servers that fetch their model have a volume for it, a token, and a way out",
+    .enabled(if: python != nil, "ZOETROPE_TEST_PYTHON is not set")
+  )
+  func pulled() async throws {
+    let packed = try await Packed()
+    try await Self.buildPulled(packed, "environment: {HF_ENDPOINT: \"http://mirror:8080\"}")
+    let outcome = try await Self.manifests(
+      packed,
+      ["--hub-secret", "hub", "--model-storage", "9Gi"]
+    )
+    #expect(
+      try await Self.check(outcome.output, packed) == [
+        "StatefulSet lake-video", "Service lake-video", "NetworkPolicy lake-video",
+        "PodDisruptionBudget lake-video", "Service lake-video-servers",
+      ]
+    )
+    for words in [
+      "name: HF_TOKEN", "key: token", "mountPath: /var/cache/zoetrope", "storage: \"9Gi\"",
+      "port: 443", "port: 8080",
+    ] { #expect(outcome.output.contains(words), "\(words)") }
+    let passing = try await Self.manifests(packed, ["--storage", "emptyDir"])
+    #expect(try await Self.check(passing.output, packed).first == "Deployment lake-video")
+    #expect(passing.output.contains("sizeLimit: \"20Gi\""))
+    #expect(!passing.output.contains("HF_TOKEN"))
+  }
+
   @Test("manifests that a cluster would refuse, or that would not run, are not printed")
   func refusals() async throws {
     let packed = try await Packed()
@@ -130,6 +175,7 @@ import Testing
       (["--storage-class", "fast", "--storage", "emptyDir"], "an emptyDir has no class"),
       (["--keda-prometheus", "prometheus:9090"], "is not Prometheus' address"),
       (["--max-replicas", "0"], "must be from 1 to 1000"), (["--pull-secret", "A"], "is no name"),
+      (["--hub-secret", "hub"], "fetches nothing from the Hub"),
     ] {
       let outcome = try await Self.manifests(packed, arguments)
       #expect(outcome.status != 0)
@@ -149,7 +195,13 @@ import Testing
     let image = "registry.example/team/lake:1.0"
     let python = try #require(Self.python)
     let helm = try #require(Self.helm)
-    for (volume, options) in [("claim", [String]()), ("emptyDir", ["--storage", "emptyDir"])] {
+    for (volume, options) in [
+      ("claim", [String]()), ("emptyDir", ["--storage", "emptyDir"]), ("pulled", []),
+    ] {
+      if volume == "pulled" {
+        _ = try await packed.expect("delete", "lake_video:1.0")
+        try await Self.buildPulled(packed)
+      }
       let chart = "\(packed.path)/\(volume)"
       let outcome = try await Programs.run(
         Programs.zoetrope,
@@ -171,6 +223,7 @@ import Testing
       ]
         + (volume == "claim"
           ? [(["--storage-class", "fast"], ["--set", "storageClass=fast"])] : [])
+        + (volume == "pulled" ? [(["--hub-secret", "hub"], ["--set", "hubSecret=hub"])] : [])
       {
         let expected = try await Self.manifests(packed, ["--namespace", "video"] + options + flags)
         let file = try packed.place.write("manifests.yaml", Array(expected.output.utf8))

@@ -93,7 +93,12 @@ package struct BundleBuilder {
     _ model: ServiceDescription.Model
   ) throws(PackagingError) -> BundleManifest.Model {
     guard model.isIncluded else {
-      return BundleManifest.Model(name: model.name, digest: model.digest, files: [])
+      return BundleManifest.Model(
+        name: model.name,
+        digest: model.digest,
+        pull: model.pull,
+        files: []
+      )
     }
     let place = model.path.hasPrefix("/") ? model.path : "\(folder)/\(model.path)"
     guard Files.kind("\(place)/model_index.json") != nil else {
@@ -116,8 +121,7 @@ package struct BundleBuilder {
       let (digest, size) = try store.put(file: "\(place)/\(path)")
       files.append(.init(path: path, digest: digest, size: size))
     }
-    let list = files.map { "\($0.digest) \($0.size) \($0.path)\n" }.joined()
-    let digest = Digest(of: list.utf8)
+    let digest = BundleManifest.Model.digest(of: files)
     if let expected = model.digest, expected != digest {
       throw PackagingError(
         .damaged,

@@ -15,6 +15,13 @@ package struct BundleManifest: Codable, Equatable, Sendable {
     package var size: Int
     package var isExecutable = false
 
+    package init(path: String, digest: Digest, size: Int, isExecutable: Bool = false) {
+      self.path = path
+      self.digest = digest
+      self.size = size
+      self.isExecutable = isExecutable
+    }
+
     enum CodingKeys: String, CodingKey {
       case path, digest, size
       case isExecutable = "executable"
@@ -26,10 +33,22 @@ package struct BundleManifest: Codable, Equatable, Sendable {
     package var name: String
     /// That of the list of its files, names and digests.
     package var digest: Digest?
+    /// What the server fetches from the Hub when it starts, as `OWNER/NAME@COMMIT`.
+    package var pull: String?
     /// None for one that does not travel with the bundle.
     package var files: [File]
 
     package var size: Int { files.reduce(0) { $0 + $1.size } }
+
+    /// The digest of a checkpoint that consists of some files.
+    ///
+    /// - Parameter files: The files, with their paths in the checkpoint's folder.
+    /// - Returns: The digest, whatever the order of the files.
+    package static func digest(of files: [File]) -> Digest {
+      let list = files.sorted { Files.precedes($0.path, $1.path) }
+        .map { "\($0.digest) \($0.size) \($0.path)\n" }
+      return Digest(of: list.joined().utf8)
+    }
   }
 
   package var format = 1
@@ -45,6 +64,9 @@ package struct BundleManifest: Codable, Equatable, Sendable {
   /// Programs below `bin`, what was included below `files`, and `serve.yaml`.
   package var files: [File]
   package var models: [Model]
+
+  /// Whether the server fetches its model when it starts.
+  package var pullsModel: Bool { models.first?.pull != nil }
 
   /// All files with those of the models, below `models` and the model's name.
   package var allFiles: [File] {
@@ -77,7 +99,8 @@ package struct BundleManifest: Codable, Equatable, Sendable {
     guard format == 1, Names.isName(name), models.allSatisfy({ Names.isName($0.name) }),
       paths.allSatisfy(Files.staysBelow), Set(paths).count == paths.count,
       allFiles.allSatisfy({ $0.size >= 0 }), environment.keys.allSatisfy(Names.isVariable),
-      image.packages.allSatisfy(Names.isPackage)
+      image.packages.allSatisfy(Names.isPackage),
+      models.allSatisfy({ $0.pull.map(Names.isPinnedModel) != false })
     else {
       throw PackagingError(
         .damaged,

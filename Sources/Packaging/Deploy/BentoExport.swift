@@ -60,7 +60,10 @@ package struct BentoExport {
       ("gpu_type", resources.gpuType), ("cpu", resources.cpu), ("memory", resources.memory),
     ] { if let value { words.append("\"\(name)\": \(Self.quoted(value))") } }
     let timeout = bundle.manifest.settings["timeout"]?.first.flatMap { Int($0) } ?? 600
-    let model = bundle.manifest.models.first.map { "HERE / \"models/\($0.name)\"" } ?? "None"
+    // One that is pulled stands in the settings.
+    let model =
+      bundle.manifest.models.first { $0.pull == nil }.map { "HERE / \"models/\($0.name)\"" }
+      ?? "None"
     return """
       # SPDX-License-Identifier: Apache-2.0
       \"\"\"Runs the Zoetrope server that lies beside this file; BentoML hands requests on to it.\"\"\"

@@ -123,7 +123,17 @@ package struct HelmChart {
         )
       )
     }
-    if manifests.needsVolume {
+    if manifests.pullsModel {
+      values.append(
+        Value(
+          name: "hubSecret",
+          what: "A Secret whose token is one of the Hub's, for a gated model.",
+          type: "string",
+          normally: .text(manifests.hubSecret ?? "")
+        )
+      )
+    }
+    if manifests.needsVolume || manifests.pullsModel {
       values.append(
         Value(
           name: "modelStorage",

@@ -24,6 +24,8 @@ package struct KubernetesManifests {
   package var keysSecret: String?
   /// The name of a Secret with what the image's registry asks for.
   package var pullSecret: String?
+  /// The name of a Secret whose `token` is one of the Hub's, for a model that is fetched at the start.
+  package var hubSecret: String?
   /// How much room models that are not part of the image get.
   package var modelStorage = "20Gi"
   /// Where jobs and clips are kept: what the bundle says, unless it is changed.
@@ -50,6 +52,7 @@ package struct KubernetesManifests {
   func validate() throws(PackagingError) {
     for (what, name) in [
       ("namespace", namespace), ("secret", keysSecret), ("secret", pullSecret),
+      ("secret", hubSecret),
     ] {
       if let name, !Self.isName(name) {
         throw PackagingError(.invalidValue, "the \(what) \"\(name)\" is no name to Kubernetes")
@@ -60,6 +63,12 @@ package struct KubernetesManifests {
         .invalidValue,
         "\"\(bundleName)\" is no name to Kubernetes: letters, digits and -, 50 at most, the first a "
           + "letter"
+      )
+    }
+    guard hubSecret == nil || pullsModel else {
+      throw PackagingError(
+        .invalidValue,
+        "\(bundle.tag) fetches nothing from the Hub, so that no secret for it is of use"
       )
     }
     _ = try ImageReference(image)
@@ -112,7 +121,13 @@ package struct KubernetesManifests {
       && text.last != "-" && text.allSatisfy { (letters + "0123456789-").contains($0) }
   }
 
-  var needsVolume: Bool { bundle.manifest.models.contains { $0.files.isEmpty } }
+  /// Whether there are models that somebody puts into a volume.
+  var needsVolume: Bool {
+    bundle.manifest.models.contains { $0.files.isEmpty && $0.pull == nil }
+  }
+
+  /// Whether the servers fetch their model.
+  var pullsModel: Bool { bundle.manifest.pullsModel }
 
   var port: Int { number("port", 3000) }
 

@@ -28,7 +28,8 @@ extension KubernetesManifests {
     ]
   }
 
-  /// The server calls nobody but the hosts that jobs may report their end to.
+  /// The server calls nobody but the hosts that jobs may report their end to, and the Hub if it fetches
+  /// its model from there.
   var networkPolicy: Document {
     [
       "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata(),
@@ -42,16 +43,18 @@ extension KubernetesManifests {
 
   /// A policy names no hosts, so what it holds them to is the ports.
   private var egress: [Document] {
-    let hosts = texts("webhook-host")
-    guard !hosts.isEmpty else { return [] }
     var ports: Set<Int> = []
-    for host in hosts {
-      if let colon = host.lastIndex(of: ":"), let port = Int(host[colon...].dropFirst()) {
-        ports.insert(port)
-      } else {
-        ports.formUnion([80, 443])
+    for host in texts("webhook-host") { ports.formUnion(Self.port(of: host) ?? [80, 443]) }
+    if pullsModel {
+      // Large files come from other hosts than the Hub's.
+      ports.insert(443)
+      for name in ["HF_ENDPOINT", "HTTPS_PROXY", "ALL_PROXY"] {
+        guard let address = bundle.manifest.environment[name] else { continue }
+        let host = address.split(separator: "/").dropFirst().first.map(String.init) ?? address
+        ports.formUnion(Self.port(of: host) ?? [address.hasPrefix("http:") ? 80 : 443])
       }
     }
+    guard !ports.isEmpty else { return [] }
     let names: [Document] = ["UDP", "TCP"].map { ["protocol": $0, "port": 53] }
     return [
       [
@@ -60,6 +63,11 @@ extension KubernetesManifests {
         )
       ]
     ]
+  }
+
+  /// The port in `host:port`; nil if there is none.
+  private static func port(of host: String) -> Set<Int>? {
+    host.lastIndex(of: ":").flatMap { Int(host[$0...].dropFirst()) }.map { [$0] }
   }
 
   var disruptionBudget: Document {

@@ -6,7 +6,6 @@ internal import Serving
 // The servers themselves: their pods, and what these keep.
 
 extension KubernetesManifests {
-  private static let store = "/var/lib/zoetrope"
 
   /// The kind of what runs the pods.
   var serverKind: Document { storage.isKept ? "StatefulSet" : "Deployment" }
@@ -31,7 +30,8 @@ extension KubernetesManifests {
         (
           "persistentVolumeClaimRetentionPolicy",
           ["whenDeleted": "Retain", "whenScaled": "Retain"]
-        ), ("template", pod), ("volumeClaimTemplates", [jobsClaim]),
+        ), ("template", pod),
+        ("volumeClaimTemplates", .list(claims)),
       ]
     } else {
       let hasGPU = bundle.manifest.resources.gpu > 0
@@ -53,16 +53,23 @@ extension KubernetesManifests {
     ]
   }
 
+  /// Each server's own volumes.
+  private var claims: [Document] {
+    let jobs = claim("jobs", value("storage", .text(storageSize)))
+    guard pullsModel else { return [jobs] }
+    return [jobs, claim("models", value("modelStorage", .text(modelStorage)))]
+  }
+
   /// It cannot be changed later, so nothing is in it that another version changes.
-  private var jobsClaim: Document {
+  private func claim(_ name: String, _ size: Document) -> Document {
     [
-      "metadata": ["name": "jobs", "labels": selector],
+      "metadata": ["name": .text(name), "labels": selector],
       "spec": [
         "accessModes": ["ReadWriteOnce"],
         "storageClassName": .only(
           holds(storage.className != nil, ".Values.storageClass"),
           value("storageClass", .text(storage.className ?? ""))
-        ), "resources": ["requests": ["storage": value("storage", .text(storageSize))]],
+        ), "resources": ["requests": ["storage": size]],
       ],
     ]
   }
@@ -137,10 +144,7 @@ extension KubernetesManifests {
     return [
       "name": "server", "image": value("image", .text(image)),
       "ports": [["name": "http", "containerPort": .number(port)]],
-      "env": .only(
-        hasKeys,
-        [["name": "ZOETROPE_API_KEYS", "value": "/etc/zoetrope/keys/keys.txt"]]
-      ),
+      "env": environment,
       // It answers as soon as the port is open, which is before the model is loaded.
       "startupProbe": probe("/livez", 1, 60), "livenessProbe": probe("/livez", 10, 3),
       "readinessProbe": probe("/readyz", 5, 1), "resources": value("resources", resources),
@@ -153,20 +157,46 @@ extension KubernetesManifests {
 
   private var hasKeys: Document.Condition { holds(keysSecret != nil, ".Values.keysSecret") }
 
+  private var environment: Document {
+    let keys: Document = [
+      "name": "ZOETROPE_API_KEYS", "value": "/etc/zoetrope/keys/keys.txt",
+    ]
+    guard pullsModel else { return .only(hasKeys, [keys]) }
+    let token: Document = [
+      "name": "HF_TOKEN",
+      "valueFrom": [
+        "secretKeyRef": ["name": value("hubSecret", .text(hubSecret ?? "")), "key": "token"]
+      ],
+    ]
+    return .only(
+      holds(keysSecret != nil || hubSecret != nil, "or .Values.keysSecret .Values.hubSecret"),
+      [
+        .only(hasKeys, keys),
+        .only(holds(hubSecret != nil, ".Values.hubSecret"), token),
+      ]
+    )
+  }
+
   private var volumes: [(volume: Document, mount: Document)] {
     var volumes: [(volume: Document, mount: Document)] = [
       // Uploads and clips while they are worked on, and kernels as compiled for the card.
       (["name": "tmp", "emptyDir": ["sizeLimit": "8Gi"]], ["name": "tmp", "mountPath": "/tmp"])
     ]
     // A claim's volume comes with its template.
-    volumes.append(
-      (
-        .only(
-          .known(!storage.isKept),
-          ["name": "jobs", "emptyDir": ["sizeLimit": value("storage", .text(storageSize))]]
-        ), ["name": "jobs", "mountPath": .text(Self.store)]
+    func kept(_ name: String, _ size: Document, at place: String) {
+      volumes.append(
+        (
+          .only(
+            .known(!storage.isKept),
+            ["name": .text(name), "emptyDir": ["sizeLimit": size]]
+          ), ["name": .text(name), "mountPath": .text("/" + place)]
+        )
       )
-    )
+    }
+    kept("jobs", value("storage", .text(storageSize)), at: ImageContents.store)
+    if pullsModel {
+      kept("models", value("modelStorage", .text(modelStorage)), at: ImageContents.cache)
+    }
     if needsVolume {
       volumes.append(
         (

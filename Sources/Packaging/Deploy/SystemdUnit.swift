@@ -42,13 +42,18 @@ package struct SystemdUnit {
     environment["ZOETROPE_CONFIG"] = "\(folder)/serve.yaml"
     environment["XDG_CACHE_HOME"] = "%C"
     environment["ZOETROPE_STORE"] = "%S/\(bundle.name)"
-    if let model = manifest.models.first {
+    if manifest.pullsModel {
+      environment["HF_HUB_CACHE"] = "%C/\(bundle.name)"
+    } else if let model = manifest.models.first {
       environment["ZOETROPE_MODEL"] = "\(folder)/models/\(model.name)"
     }
-    settings = environment.sorted { Files.precedes($0.key, $1.key) }.map { name, value in
+    let lines = environment.sorted { Files.precedes($0.key, $1.key) }.map { name, value in
       let isOurs = manifest.environment[name] != nil
       return "Environment=\"\(name)=\(isOurs ? Self.escaped(value) : value)\""
     }
+    // A token of the Hub may not be part of a bundle.
+    settings =
+      lines + (manifest.pullsModel ? ["EnvironmentFile=-/etc/default/\(bundle.name)"] : [])
     grace = manifest.settings["grace"]?.first.flatMap { Int($0) } ?? 30
     mayHaveGPU = manifest.resources.gpu > 0
   }

@@ -149,9 +149,17 @@ package struct ImageBuilder {
     environment["ZOETROPE_HOST"] = "0.0.0.0"
     // The root may be mounted to be read only.
     environment["XDG_CACHE_HOME"] = "/tmp"
-    environment["ZOETROPE_STORE"] = "/var/lib/zoetrope"
+    let store = "/" + ImageContents.store
+    environment["ZOETROPE_STORE"] = store
+    var volumes = [store]
     if let model = manifest.models.first {
-      environment["ZOETROPE_MODEL"] = "\(home)/models/\(model.name)"
+      if model.pull == nil {
+        environment["ZOETROPE_MODEL"] = "\(home)/models/\(model.name)"
+      } else {
+        let cache = "/" + ImageContents.cache
+        environment["HF_HUB_CACHE"] = cache
+        volumes.append(cache)
+      }
     }
     environment.merge(manifest.environment) { $1 }
     let port = manifest.settings["port"]?.first ?? "3000"
@@ -163,7 +171,7 @@ package struct ImageBuilder {
     return ImageConfig.Run(
       User: "\(manifest.image.user):\(manifest.image.user)",
       ExposedPorts: ["\(port)/tcp": .init()],
-      Volumes: ["/var/lib/zoetrope": .init()],
+      Volumes: Dictionary(uniqueKeysWithValues: volumes.map { ($0, .init()) }),
       Env: environment.sorted { Files.precedes($0.key, $1.key) }.map { "\($0.key)=\($0.value)" },
       Entrypoint: ["\(home)/bin/zoetrope"],
       Cmd: ["serve"],

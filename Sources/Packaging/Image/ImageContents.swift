@@ -8,6 +8,10 @@
 struct ImageContents {
   /// Where our own files are.
   static let home = "opt/zoetrope"
+  /// Where the server keeps its jobs.
+  static let store = "var/lib/zoetrope"
+  /// Where it keeps the model that it fetches.
+  static let cache = "var/cache/zoetrope"
   /// What libvips opens while it runs, for AVIF and HEIC.
   private static let modules = ["vips-heif.so"]
 
@@ -40,6 +44,9 @@ struct ImageContents {
     var sources: Set<String> = []
 
     if !hasBase { Self.addRoot(&system) }
+    // Whoever the server runs as, and whatever is mounted there.
+    system.add(Self.store, .folder(mode: 0o1777))
+    if bundle.manifest.pullsModel { system.add(Self.cache, .folder(mode: 0o1777)) }
     let server = try LibraryClosure(of: [try program("zoetrope")], or: tools.programs)
     let picture = try LibraryClosure(
       of: [try program("zoetrope-picture")] + Self.vipsModules(),
@@ -137,8 +144,6 @@ struct ImageContents {
       layer.add(name, .folder(mode: 0o755))
     }
     layer.add("tmp", .folder(mode: 0o1777))
-    // The jobs; whoever the server runs as, and whatever is mounted here.
-    layer.add("var/lib/zoetrope", .folder(mode: 0o1777))
     func text(_ path: String, _ text: String) { layer.add(path, .bytes(Array(text.utf8))) }
     text(
       "etc/passwd",

@@ -8,8 +8,10 @@ package struct ServiceDescription: Sendable, Equatable {
   /// A checkpoint that belongs to the service.
   package struct Model: Sendable, Equatable {
     package var name: String
-    /// The folder, from that of the description.
+    /// The folder, from that of the description; empty for one that is pulled.
     package var path: String
+    /// What is fetched from the Hub where the service starts, as `OWNER/NAME@COMMIT`.
+    package var pull: String?
     /// What its content must be.
     package var digest: Digest?
     /// Whether it travels with the bundle; else it is to be found where the service runs.
@@ -107,7 +109,8 @@ package struct ServiceDescription: Sendable, Equatable {
     include = try fields.texts("include") ?? []
     exclude = try fields.texts("exclude") ?? []
     environment = try fields.pairs("environment") ?? [:]
-    for model in try fields.list("models", names: ["name", "path", "digest", "include"]) {
+    let modelNames = ["name", "path", "pull", "digest", "include"]
+    for model in try fields.list("models", names: modelNames) {
       models.append(try Self.model(model))
     }
     let needs = try fields.fields("resources", names: ["gpu", "gpu_type", "cpu", "memory"])
@@ -135,6 +138,7 @@ package struct ServiceDescription: Sendable, Equatable {
         settings[name] = try values.texts(name) ?? []
       }
     }
+    try serve(pulled: fields)
     let image = try fields.fields("image", names: ["base", "user", "packages"])
     self.image.base = try image.text("base")
     self.image.user = try image.number("user", in: 1...65535) ?? 65532
@@ -174,22 +178,55 @@ package struct ServiceDescription: Sendable, Equatable {
     return storage
   }
 
+  /// Has the server fetch the model that it serves, where that is one to be pulled.
+  private mutating func serve(pulled fields: YAMLFields) throws(PackagingError) {
+    for (index, model) in models.enumerated() {
+      guard let pull = model.pull else { continue }
+      guard index == 0 else {
+        throw fields.wrong(
+          fields.tree("models"),
+          "models[\(index)].pull: only the first model is served, and no other need be pulled"
+        )
+      }
+      for name in ["model", "pull", "model-digest"] where settings[name] != nil {
+        throw fields.wrong(
+          fields.tree("serve"),
+          "serve.\(name) and models[0].pull say the same: once is enough"
+        )
+      }
+      settings["model"] = [pull]
+      settings["pull"] = ["true"]
+      if let digest = model.digest { settings["model-digest"] = [digest.description] }
+    }
+  }
+
   private static func model(_ fields: YAMLFields) throws(PackagingError) -> Model {
-    guard let path = try fields.text("path") else {
+    let pull = try fields.text("pull")
+    let path = try fields.text("path")
+    guard let place = pull ?? path, pull == nil || path == nil else {
       throw fields.wrong(
-        nil,
-        "\(fields.place)path is missing: the checkpoint's folder; no model is pulled by its name: "
-          + "download it first, or mount it where the service runs (include: false)"
+        fields.tree("pull"),
+        "\(fields.place)path or \(fields.place)pull: the checkpoint's folder, or OWNER/NAME@COMMIT "
+          + "of one that the Hub has; one of them, not both"
       )
     }
-    guard !path.contains("://") else {
+    guard path?.contains("://") != true else {
       throw fields.wrong(
         fields.tree("path"),
-        "\(fields.place)path is an address, and nothing is downloaded: give the checkpoint's folder"
+        "\(fields.place)path is an address, and nothing is downloaded by it: give the checkpoint's "
+          + "folder, or \(fields.place)pull"
       )
     }
-    let last = path.split(separator: "/").last.map(String.init) ?? path
-    var model = Model(name: try fields.text("name") ?? last, path: path)
+    guard pull.map(Names.isPinnedModel) != false else {
+      throw fields.wrong(
+        fields.tree("pull"),
+        "\(fields.place)pull must be OWNER/NAME@COMMIT, the commit with its 40 digits: branches and "
+          + "tags move; `zoetrope models list --json` tells it of what `zoetrope pull` fetched"
+      )
+    }
+    let last = place.split(separator: "/").last.map(String.init) ?? place
+    let normally = pull == nil ? last : last.prefix { $0 != "@" }.lowercased()
+    var model = Model(name: try fields.text("name") ?? normally, path: path ?? "", pull: pull)
     if let text = try fields.text("digest") {
       guard let digest = Digest(text) else {
         throw fields.wrong(
@@ -199,7 +236,14 @@ package struct ServiceDescription: Sendable, Equatable {
       }
       model.digest = digest
     }
-    model.isIncluded = try fields.flag("include") ?? true
+    let isIncluded = try fields.flag("include")
+    guard pull == nil || isIncluded != true else {
+      throw fields.wrong(
+        fields.tree("include"),
+        "\(fields.place)include: what is pulled at the start is not in the bundle"
+      )
+    }
+    model.isIncluded = isIncluded ?? (pull == nil)
     return model
   }
 
@@ -255,6 +299,18 @@ package enum Names {
     return text.utf8.count <= 64 && text.allSatisfy { inner.contains($0) }
       && (text.first.map { outer.contains($0) } ?? false)
       && (text.last.map { outer.contains($0) } ?? false) && !text.contains("..")
+  }
+
+  /// Whether a text names a model of the Hub at a commit, as `OWNER/NAME@COMMIT`.
+  static func isPinnedModel(_ text: String) -> Bool {
+    let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+    let words = parts[0].split(separator: "/", omittingEmptySubsequences: false)
+    let digits = "0123456789abcdef"
+    return parts.count == 2 && words.count == 2
+      && words.allSatisfy { word in
+        word.first.map { $0.isLetter || $0.isNumber } == true
+          && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+      } && parts[1].count == 40 && parts[1].allSatisfy { digits.contains($0) }
   }
 
   static func isVariable(_ text: String) -> Bool {

@@ -50,6 +50,9 @@ struct Build: ParsableCommand {
       resources: .stableVideoDiffusion
     )
     if let model {
+      guard service.models.first?.pull == nil else {
+        throw ValidationError("--model: the description has one that is pulled, and one is served")
+      }
       let path =
         model.hasPrefix("/") ? model : FileManager.default.currentDirectoryPath + "/" + model
       service.add(model: path)

@@ -60,6 +60,14 @@ struct Deploy: ParsableCommand {
     )
     var storageClass: String?
 
+    @Option(
+      help: ArgumentHelp(
+        "A Secret whose token is one of the Hub's, for a model that is pulled at the start.",
+        valueName: "name"
+      )
+    )
+    var hubSecret: String?
+
     @Option(help: "The room for models that are not part of the image.")
     var modelStorage = "20Gi"
 
@@ -80,6 +88,7 @@ struct Deploy: ParsableCommand {
       manifests.maximumReplicas = maxReplicas ?? replicas
       manifests.prometheus = kedaPrometheus
       manifests.keysSecret = keysSecret
+      manifests.hubSecret = hubSecret
       manifests.modelStorage = modelStorage
       if storage == "emptyDir" {
         manifests.storage = .init()

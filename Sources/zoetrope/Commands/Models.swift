@@ -4,6 +4,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Hub
+import Packaging
 
 /// `zoetrope models`.
 struct Models: ParsableCommand {
@@ -90,17 +91,19 @@ struct Models: ParsableCommand {
         let bytes: Int
         let digest: String?
       }
-      let model, commit, folder: String
+      let model, commit, digest, folder: String
       let revisions: [String]
       let files: [File]
     }
 
     func run() throws {
       let kept = try Models.cache().model(model.reference)
+      let digest = try PulledModel.digest(of: kept).description
       guard !json else {
         let answer = Answer(
           model: kept.model.repository,
           commit: kept.commit,
+          digest: digest,
           folder: kept.folder,
           revisions: kept.revisions,
           files: kept.files.map {
@@ -111,6 +114,7 @@ struct Models: ParsableCommand {
       }
       Terminal.print("\(kept.model) \(kept.revisions.joined(separator: " "))")
       Terminal.print(kept.folder)
+      Terminal.print("\(digest)  \(Output.megabytes(kept.bytes))  the whole")
       for file in kept.files {
         let digest = file.hash?.description ?? "no digest is known"
         Terminal.print("\(digest)  \(Output.megabytes(file.size))  \(file.path)")

@@ -33,6 +33,22 @@ struct Serve: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A YAML file with any of these settings.", valueName: "file"))
   var config: String?
 
+  @Flag(
+    help: """
+      Fetch the model, OWNER/NAME or OWNER/NAME@REVISION, from the Hub if the cache has not all of it; \
+      the server is not ready before.
+      """
+  )
+  var pull = false
+
+  @Option(
+    help: ArgumentHelp(
+      "What the files of a model that is fetched must be; `zoetrope models show` tells it.",
+      valueName: "digest"
+    )
+  )
+  var modelDigest: String?
+
   @Option(help: "The address to listen on; 127.0.0.1 if not given, 0.0.0.0 for all.")
   var host: String?
 
@@ -120,7 +136,9 @@ struct Serve: AsyncParsableCommand {
   static let settings = [
     "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "webhook-host",
     "webhook-secret", "grace", "interim", "upload-patience", "api-keys", "open", "cors-origin",
-    "tls-certificate", "tls-key", "log-format", "model", "variant", "threads", "device", "compute",
+    "tls-certificate", "tls-key", "log-format", "model", "pull", "model-digest", "variant",
+    "threads",
+    "device", "compute",
   ]
 
   func run() async throws {
@@ -152,9 +170,10 @@ struct Serve: AsyncParsableCommand {
       of: Element.allCases.map(\.rawValue).joined(separator: ", ")
     )
     // What is wrong with the settings, or missing of the model, is known before the port opens.
-    let choice = try model.choice()
-    let folder = choice.folder
-    try StableVideoDiffusionModel.check(folder: folder, variant: model.variant)
+    let source = try self.source(of: model, configuration)
+    if case .here(let choice) = source {
+      try StableVideoDiffusionModel.check(folder: choice.folder, variant: model.variant)
+    }
     let engine = ServedEngine()
     let logger = Logger(label: "zoetrope") { _ in LineLogHandler(logFormat) }
     let jobs: VideoJobs
@@ -176,14 +195,44 @@ struct Serve: AsyncParsableCommand {
     let metrics = PrometheusRegistry()
     let server = HTTPServer(service, settings: settings, metrics: metrics, logger: logger)
     try await run(server) { [model, readiness = service.readiness] port in
+      let choice = try await source.fetched()
       let loaded = try await model.load(choice)
       engine.use(loaded)
       jobs.begin(with: ModelIdentity(name: loaded.name, digest: loaded.model.digest))
       await Self.tellOfBuild(metrics, hasCUDA: loaded.model.backend.name.hasPrefix("cuda"))
       readiness.isReady = true
       let seconds = GenerationReport.tenths(loaded.loadSeconds)
-      Terminal.say("\(folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)")
+      Terminal.say(
+        "\(choice.folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)"
+      )
     }
+  }
+
+  /// Where the model is to come from.
+  private enum Source {
+    case here(ModelChoice)
+    case hub(PulledModel)
+
+    func fetched() async throws -> ModelChoice {
+      switch self {
+      case .here(let choice): choice
+      case .hub(let model): try await model.fetch()
+      }
+    }
+  }
+
+  private func source(
+    of model: ModelOptions,
+    _ configuration: Configuration
+  ) throws -> Source {
+    let digest = try configuration.text("model-digest", modelDigest)
+    guard try configuration.isSet("pull", pull) else {
+      guard digest == nil else {
+        throw ConfigurationError("model-digest is for a model that is fetched: set pull too")
+      }
+      return .here(try model.choice())
+    }
+    return .hub(try PulledModel(model.model, variant: model.variant, digest: digest))
   }
 
   /// Has the metrics say which program this is, and what is at work in it.
