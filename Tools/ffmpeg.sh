@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-Tools/setup.sh dpkg-dev libvpx-dev libwebp-dev libx264-dev nasm
+Tools/setup.sh dpkg-dev gcc libc6-dev libvpx-dev libwebp-dev libx264-dev nasm
 target=$PWD/.build/ffmpeg
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
