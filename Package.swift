@@ -177,8 +177,9 @@ let package = Package(
     .executableTarget(
       name: "zoetrope",
       dependencies: [
-        "CUDA", "CVersion", "Hub", "StableVideoDiffusion", "Media", "Packaging", "Serving",
-        "TensorCPU", "TensorCUDA", "TensorCore", "VideoService", "ZoetropeClient", logging,
+        "CUDA", "CVersion", "Hub", "StableVideoDiffusion", "Media", "Packaging", "Safetensors",
+        "Serving", "TensorCPU", "TensorCUDA", "TensorCore", "VideoService", "ZoetropeClient",
+        logging,
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -264,7 +265,8 @@ let package = Package(
       dependencies: [
         "StableVideoDiffusion", "Media", "NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore",
         "TensorReference", "TensorTesting",
-      ]
+      ],
+      exclude: ["make_image_decoder.py", "make_names.py"]
     ),
     .testTarget(
       name: "GoldenTests",

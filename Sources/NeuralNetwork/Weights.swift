@@ -114,7 +114,7 @@ public struct Weights: Sendable {
     let unread = reader.read.withLock { read in
       reader.source.names.filter { !read.contains($0) }.sorted()
     }
-    guard let first = unread.first else { return }
+    guard let first = unread.first.map(reader.source.title(of:)) else { return }
     let others = unread.count > 1 ? " (and \(unread.count - 1) more)" : ""
     throw WeightsError(
       .unexpected,
@@ -159,6 +159,6 @@ public struct Weights: Sendable {
   }
 
   private func error(_ code: WeightsError.Code, _ message: String) -> WeightsError {
-    WeightsError(code, reader.place, path, message)
+    WeightsError(code, reader.place, reader.source.title(of: path), message)
   }
 }

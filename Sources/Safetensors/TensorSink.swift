@@ -6,6 +6,9 @@ public struct TensorSink: ~Copyable {
   /// The number of bytes that are still to come.
   public private(set) var remainingByteCount: Int
 
+  /// The file that is to hold the tensor.
+  public var path: String { file.path }
+
   private let file: OutputFile
   private let tensor: String
   private let byteCount: Int

@@ -10,9 +10,8 @@ struct Zoetrope: AsyncParsableCommand {
     commandName: "zoetrope",
     abstract: "Turns a still picture into a short video with Stable Video Diffusion.",
     subcommands: [
-      Generate.self, Extend.self, Reproduce.self, Serve.self, Pull.self, Models.self, Key.self,
-      Doctor.self, Bench.self,
-      ModelCommand.self, Health.self,
+      Generate.self, Extend.self, Reproduce.self, Serve.self, Pull.self, Models.self,
+      Convert.self, Key.self, Doctor.self, Bench.self, ModelCommand.self, Health.self,
     ],
     groupedSubcommands: [
       CommandGroup(

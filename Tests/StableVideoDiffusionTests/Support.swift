@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#endif
 internal import Media
 internal import StableVideoDiffusion
 internal import TensorCPU
 internal import TensorReference
 internal import TensorTesting
+import Testing
 
 /// The pictures of the reference's test vectors, by formula.
 enum TestPicture {
@@ -77,4 +83,9 @@ enum Tiny {
   }
 
   static func picture() throws -> RGBImage { try TestPicture.make("b", 40, 30) }
+}
+
+/// Makes a file longer, by zeros that take no place on the disk.
+func extend(_ path: String, to byteCount: Int) throws {
+  try #require(unsafe truncate(path, byteCount) == 0)
 }

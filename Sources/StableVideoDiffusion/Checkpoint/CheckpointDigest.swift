@@ -3,6 +3,7 @@
 
 internal import Crypto
 internal import FoundationEssentials
+internal import NeuralNetwork
 internal import Safetensors
 
 /// The hash that tells one checkpoint from another.
@@ -18,24 +19,24 @@ struct CheckpointDigest {
   }
 
   /// Takes in a component's tensors, by their names' order.
-  mutating func add(_ component: String, _ checkpoint: SafetensorsCheckpoint) {
+  mutating func add(_ component: String, _ tensors: any ComponentTensors) {
     add(component)
-    for name in checkpoint.names.sorted() {
-      guard let entry = checkpoint.entry(name) else { continue }
-      add("\(name) \(entry.elementType.rawValue) \(entry.shape)")
-      let start = unsafe checkpoint.withBytes(of: name) { unsafe Array($0.prefix(Self.prefix)) }
+    for name in tensors.names.sorted() {
+      guard let layout = tensors.layout(of: name) else { continue }
+      add("\(name) \(layout.elementType.rawValue) \(layout.shape)")
+      let start = unsafe tensors.withBytes(of: name) { unsafe Array($0.prefix(Self.prefix)) }
       hash.update(data: start ?? [])
     }
   }
 
   /// Takes in the configuration files and gives the hash.
-  consuming func finished(configurationsIn folder: String) -> String {
+  consuming func finished(_ checkpoint: Checkpoint) -> String {
     for file in [
       "unet/config.json", "vae/config.json", "image_encoder/config.json",
       "scheduler/scheduler_config.json", "feature_extractor/preprocessor_config.json",
     ] {
       add(file)
-      hash.update(data: (try? Data(contentsOf: URL(filePath: "\(folder)/\(file)"))) ?? Data())
+      hash.update(data: (try? checkpoint.configuration(file).data()) ?? Data())
     }
     return hash.finalize().map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)

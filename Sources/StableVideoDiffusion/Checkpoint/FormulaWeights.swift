@@ -6,16 +6,16 @@ internal import Glibc
 #elseif canImport(Musl)
 internal import Musl
 #endif
-internal import NeuralNetwork
+package import NeuralNetwork
 internal import Synchronization
-internal import TensorCore
+package import TensorCore
 
 /// Random weights by formula: any tensor of any size from its name and a seed, the same everywhere.
 ///
 /// Element `i` of "component/name" is uniform about a mean that its kind of parameter has, from the
 /// top 24 bits of splitmix64's `i`-th output, rounded to 16 bits. Spreads are chosen so that a network
 /// of any size keeps its activations near one.
-final class FormulaWeights: WeightSource {
+package final class FormulaWeights: WeightSource {
   private let component: String
   private let seed: UInt64
   private let made = Mutex<[(name: String, shape: Shape)]>([])
@@ -23,22 +23,26 @@ final class FormulaWeights: WeightSource {
   /// - Parameters:
   ///   - component: "unet", "vae" or "image_encoder".
   ///   - seed: Another seed makes other weights.
-  init(component: String, seed: UInt64) {
+  package init(component: String, seed: UInt64) {
     self.component = component
     self.seed = seed
   }
 
   /// The tensors that a model has asked for, in its order.
-  var tensors: [(name: String, shape: Shape)] { made.withLock(\.self) }
+  package var tensors: [(name: String, shape: Shape)] { made.withLock(\.self) }
 
-  var names: [String] { tensors.map(\.name) }
+  package var names: [String] { tensors.map(\.name) }
 
-  func shape(of name: String, expected: Shape) -> [Int]? {
+  package func shape(of name: String, expected: Shape) -> [Int]? {
     made.withLock { $0.append((name, expected)) }
     return expected.dimensions
   }
 
-  func load(_ name: String, scale: Float, to backend: any Backend) throws(WeightsError) -> Tensor {
+  package func load(
+    _ name: String,
+    scale: Float,
+    to backend: any Backend
+  ) throws(WeightsError) -> Tensor {
     let shape = tensors.last { $0.name == name }?.shape ?? []
     let recipe = Recipe(component + "/" + name, shape, seed: seed)
     do {
@@ -76,7 +80,7 @@ final class FormulaWeights: WeightSource {
   }
 
   /// The elements of a tensor.
-  func elements(_ name: String, _ shape: Shape) -> [Float16] {
+  package func elements(_ name: String, _ shape: Shape) -> [Float16] {
     let recipe = Recipe(component + "/" + name, shape, seed: seed)
     guard recipe.hasIdentity else {
       return UniformSequence(key: recipe.key, mean: recipe.mean, width: recipe.width)

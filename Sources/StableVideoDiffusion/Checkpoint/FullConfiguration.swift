@@ -59,6 +59,11 @@ public enum FullConfiguration {
       }
 
       """
+    try write(files, to: folder)
+  }
+
+  /// Writes configuration files to their places in a folder, which is made.
+  static func write(_ files: [String: String], to folder: String) throws(ConfigurationError) {
     for (name, text) in files.sorted(by: { $0.key < $1.key }) {
       let path = folder + "/" + name
       do {

@@ -23,16 +23,7 @@ public enum TinyCheckpoint {
     guard !files.fileExists(atPath: folder + "/model_index.json") else {
       throw ConfigurationError(folder, nil, "already holds a checkpoint")
     }
-    for (name, text) in TinyConfiguration.files.sorted(by: { $0.key < $1.key }) {
-      let path = folder + "/" + name
-      do {
-        try files.createDirectory(
-          atPath: String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]),
-          withIntermediateDirectories: true
-        )
-        try Data(text.utf8).write(to: URL(filePath: path))
-      } catch { throw ConfigurationError(path, nil, "cannot be written: \(error)") }
-    }
+    try FullConfiguration.write(TinyConfiguration.files, to: folder)
     try component("unet", "diffusion_pytorch_model", folder, seed, backend) { weights, path in
       _ = try UNetSpatioTemporalConditionModel(weights, UNetConfiguration(path: path))
     }

@@ -42,7 +42,10 @@ public struct CLIPVisionConfiguration: Sendable, Equatable {
   /// - Parameter path: The JSON file.
   /// - Throws: `ConfigurationError` for a file that cannot be read, or a value that is not supported.
   public init(path: String) throws(ConfigurationError) {
-    let source = ConfigurationFile(path: path)
+    try self.init(ConfigurationFile(path: path))
+  }
+
+  init(_ source: ConfigurationFile) throws(ConfigurationError) {
     let file = try source.decode(File.self)
     hiddenSize = file.hiddenSize ?? 768
     intermediateSize = file.intermediateSize ?? 3072
@@ -78,7 +81,11 @@ public struct CLIPVisionConfiguration: Sendable, Equatable {
     case "quick_gelu": activation = .quickGelu
     case "silu", "swish": activation = .silu
     case let other:
-      throw ConfigurationError(path, "hidden_act", "\"\(other)\" is not gelu, quick_gelu or silu")
+      throw ConfigurationError(
+        source.path,
+        "hidden_act",
+        "\"\(other)\" is not gelu, quick_gelu or silu"
+      )
     }
   }
 }
@@ -100,7 +107,10 @@ public struct CLIPImageConfiguration: Sendable, Equatable {
   /// - Parameter path: The JSON file.
   /// - Throws: `ConfigurationError` for a file that cannot be read, or a value that is not supported.
   public init(path: String) throws(ConfigurationError) {
-    let source = ConfigurationFile(path: path)
+    try self.init(ConfigurationFile(path: path))
+  }
+
+  init(_ source: ConfigurationFile) throws(ConfigurationError) {
     let file = try source.decode(File.self)
     mean = file.imageMean ?? [0.48145466, 0.4578275, 0.40821073]
     standardDeviation = file.imageStd ?? [0.26862954, 0.26130258, 0.27577711]

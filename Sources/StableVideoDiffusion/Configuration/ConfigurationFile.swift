@@ -6,13 +6,20 @@ internal import FoundationEssentials
 /// A component's JSON configuration and the checks that all of them need.
 struct ConfigurationFile {
   let path: String
+  /// What the file would say, where there is none.
+  var text: String?
+
+  /// What the file says.
+  func data() throws(ConfigurationError) -> Data {
+    if let text { return Data(text.utf8) }
+    do { return try Data(contentsOf: URL(filePath: path)) } catch {
+      throw ConfigurationError(path, nil, "cannot be read")
+    }
+  }
 
   /// Decodes the file; keys that the type does not name are ignored, as the reference ignores them.
   func decode<Value: Decodable>(_ type: Value.Type) throws(ConfigurationError) -> Value {
-    let data: Data
-    do { data = try Data(contentsOf: URL(filePath: path)) } catch {
-      throw ConfigurationError(path, nil, "cannot be read")
-    }
+    let data = try data()
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     do { return try decoder.decode(type, from: data) } catch let error as DecodingError {

@@ -36,15 +36,12 @@ public struct RecommendedSettings: Sendable, Equatable, Codable {
   /// Makes settings that say nothing.
   public init() {}
 
-  /// Reads `zoetrope.json` of a checkpoint folder, if there is one.
+  /// Reads a `zoetrope.json`.
   ///
-  /// - Parameter folder: The folder that holds `model_index.json`.
   /// - Throws: `ConfigurationError` if the file is not a JSON object of numbers.
-  public init(folder: String) throws(ConfigurationError) {
-    let path = folder + "/zoetrope.json"
-    guard let data = try? Data(contentsOf: URL(filePath: path)) else { return }
-    do { self = try JSONDecoder().decode(Self.self, from: data) } catch {
-      throw ConfigurationError(path, nil, "is not a JSON object of numbers: \(error)")
+  init(_ file: ConfigurationFile) throws(ConfigurationError) {
+    do { self = try JSONDecoder().decode(Self.self, from: file.data()) } catch {
+      throw ConfigurationError(file.path, nil, "is not a JSON object of numbers: \(error)")
     }
   }
 }

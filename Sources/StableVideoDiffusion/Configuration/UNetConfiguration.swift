@@ -49,7 +49,10 @@ public struct UNetConfiguration: Sendable, Equatable {
   /// - Parameter path: The JSON file.
   /// - Throws: `ConfigurationError` for a file that cannot be read, or a value that is not supported.
   public init(path: String) throws(ConfigurationError) {
-    let source = ConfigurationFile(path: path)
+    try self.init(ConfigurationFile(path: path))
+  }
+
+  init(_ source: ConfigurationFile) throws(ConfigurationError) {
     let file = try source.decode(File.self)
     inChannels = file.inChannels ?? 8
     outChannels = file.outChannels ?? 4

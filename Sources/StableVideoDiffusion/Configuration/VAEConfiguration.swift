@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-/// The configuration of `AutoencoderKLTemporalDecoder`: `vae/config.json`, checked.
+/// The configuration of `AutoencoderKLTemporalDecoder`, or of `AutoencoderKL`: `vae/config.json`, checked.
 public struct VAEConfiguration: Sendable, Equatable {
   /// Channels of each level, finest first.
   public let blockOutChannels: [Int]
@@ -13,16 +13,29 @@ public struct VAEConfiguration: Sendable, Equatable {
   public let scalingFactor: Float
   /// Whether the encoder overflows in 16 bits and is to be run in float32.
   public let forceUpcast: Bool
+  /// Whether the decoder looks along time; that of `AutoencoderKL` decodes each frame by itself.
+  public let isTemporal: Bool
 
   private struct File: Decodable {
+    var className: String?
     var inChannels: Int?
     var outChannels: Int?
     var downBlockTypes: [String]?
+    var upBlockTypes: [String]?
     var blockOutChannels: [Int]?
     var layersPerBlock: Int?
     var latentChannels: Int?
     var scalingFactor: Float?
+    var shiftFactor: Float?
     var forceUpcast: Bool?
+    var midBlockAddAttention, useQuantConv, usePostQuantConv: Bool?
+
+    enum CodingKeys: String, CodingKey {
+      case className = "_className"
+      case inChannels, outChannels, downBlockTypes, upBlockTypes, blockOutChannels
+      case layersPerBlock, latentChannels, scalingFactor, shiftFactor, forceUpcast
+      case midBlockAddAttention, useQuantConv, usePostQuantConv
+    }
   }
 
   /// Reads and checks a configuration; absent keys take the class's defaults.
@@ -30,8 +43,13 @@ public struct VAEConfiguration: Sendable, Equatable {
   /// - Parameter path: The JSON file.
   /// - Throws: `ConfigurationError` for a file that cannot be read, or a value that is not supported.
   public init(path: String) throws(ConfigurationError) {
-    let source = ConfigurationFile(path: path)
+    try self.init(ConfigurationFile(path: path))
+  }
+
+  init(_ source: ConfigurationFile) throws(ConfigurationError) {
     let file = try source.decode(File.self)
+    isTemporal = file.className != "AutoencoderKL"
+    if !isTemporal { try Self.checkImageDecoder(file, source) }
     try source.require((file.inChannels ?? 3) == 3, "in_channels", "pictures have 3 channels")
     try source.require((file.outChannels ?? 3) == 3, "out_channels", "pictures have 3 channels")
     blockOutChannels = file.blockOutChannels ?? [64]
@@ -74,6 +92,26 @@ public struct VAEConfiguration: Sendable, Equatable {
       "scaling_factor",
       "must be above zero"
     )
+  }
+
+  /// Refuses the choices of `AutoencoderKL` that no Stable Video Diffusion model makes.
+  private static func checkImageDecoder(
+    _ file: File,
+    _ source: ConfigurationFile
+  ) throws(ConfigurationError) {
+    for type in file.upBlockTypes ?? [] {
+      try source.require(
+        type == "UpDecoderBlock2D",
+        "up_block_types",
+        "\"\(type)\" is not UpDecoderBlock2D"
+      )
+    }
+    let flags = [
+      ("mid_block_add_attention", file.midBlockAddAttention), ("use_quant_conv", file.useQuantConv),
+      ("use_post_quant_conv", file.usePostQuantConv),
+    ]
+    for (key, flag) in flags { try source.require(flag != false, key, "must be true") }
+    try source.require((file.shiftFactor ?? 0) == 0, "shift_factor", "must be zero or null")
   }
 
   /// How many pixels of a picture one latent spans along each side.

@@ -36,7 +36,10 @@ public struct EulerDiscreteScheduler: Sendable, Equatable {
   /// - Parameter path: The JSON file.
   /// - Throws: `ConfigurationError` for a file that cannot be read, or a value that is not supported.
   public init(path: String) throws(ConfigurationError) {
-    let source = ConfigurationFile(path: path)
+    try self.init(ConfigurationFile(path: path))
+  }
+
+  init(_ source: ConfigurationFile) throws(ConfigurationError) {
     let file = try source.decode(File.self)
     // Defaults are the class's own; several of them are not what Stable Video Diffusion needs, and a
     // checkpoint that leaves them out is refused rather than sampled otherwise.
@@ -68,7 +71,7 @@ public struct EulerDiscreteScheduler: Sendable, Equatable {
     )
     // `interpolation_type` decides how trained noise levels are interpolated; Karras' replace them.
     guard let sigmaMin = file.sigmaMin, let sigmaMax = file.sigmaMax else {
-      throw ConfigurationError(path, "sigma_min, sigma_max", "must be given")
+      throw ConfigurationError(source.path, "sigma_min, sigma_max", "must be given")
     }
     try source.require(
       sigmaMin > 0 && sigmaMax > sigmaMin && sigmaMax.isFinite,
@@ -82,7 +85,7 @@ public struct EulerDiscreteScheduler: Sendable, Equatable {
     case "linspace", "trailing": scalesByVariance = false
     case let other:
       throw ConfigurationError(
-        path,
+        source.path,
         "timestep_spacing",
         "\"\(other)\" is not leading, linspace or trailing"
       )

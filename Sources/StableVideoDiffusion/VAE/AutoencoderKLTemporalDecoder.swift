@@ -6,12 +6,20 @@ public import TensorCore
 
 /// The autoencoder: a picture's encoder and a decoder that looks along time; matches diffusers'
 /// `AutoencoderKLTemporalDecoder`.
+///
+/// Where the configuration says so the decoder is that of `AutoencoderKL`, which decodes each frame by
+/// itself: Stability published such variants of its models.
 public struct AutoencoderKLTemporalDecoder: Sendable {
   private let configuration: VAEConfiguration
   private let encoder: VAEEncoder
-  private let decoder: TemporalDecoder
+  private let decoder: Decoder
   /// Where the encoder computes.
   private let encoderBackend: any Backend
+
+  private enum Decoder: Sendable {
+    case temporal(TemporalDecoder)
+    case image(ImageDecoder)
+  }
 
   /// Builds the model.
   ///
@@ -24,7 +32,10 @@ public struct AutoencoderKLTemporalDecoder: Sendable {
     let encoding = configuration.forceUpcast ? weights.inFullPrecision : weights
     encoderBackend = encoding.backend
     encoder = try VAEEncoder(encoding, configuration)
-    decoder = try TemporalDecoder(weights.decoder, configuration)
+    decoder =
+      configuration.isTemporal
+      ? .temporal(try TemporalDecoder(weights.decoder, configuration))
+      : .image(try ImageDecoder(weights, configuration))
     try weights.requireAllRead()
   }
 
@@ -50,6 +61,9 @@ public struct AutoencoderKLTemporalDecoder: Sendable {
   /// - Returns: `[frames, height', width', 3]`, from about -1 to 1.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func decode(_ latents: Tensor) throws(TensorError) -> Tensor {
-    try decoder(latents)
+    switch decoder {
+    case .temporal(let decoder): try decoder(latents)
+    case .image(let decoder): try decoder(latents)
+    }
   }
 }

@@ -7,7 +7,7 @@ import Hub
 
 /// The model that a person means, and where it lies.
 struct ModelChoice: Sendable {
-  /// The folder that holds `model_index.json`.
+  /// The folder that holds `model_index.json`, or a safetensors file with all of a model.
   let folder: String
   /// What it is called in a repository; nil for what is only a folder.
   let name: String?
@@ -21,12 +21,12 @@ struct ModelChoice: Sendable {
     standsIn = true
   }
 
-  /// What `--model` names: a folder, or `OWNER/NAME` of a model in the Hub's cache.
+  /// What `--model` names: a folder, a file, or `OWNER/NAME` of a model in the Hub's cache.
   ///
   /// Nothing is fetched.
   ///
   /// - Parameters:
-  ///   - text: The folder or the name.
+  ///   - text: The folder, the file or the name.
   ///   - environment: Tells where the cache is.
   /// - Throws: `ValidationError` if the cache does not have the model, or not all of it.
   init(
@@ -34,8 +34,10 @@ struct ModelChoice: Sendable {
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws {
     standsIn = false
-    // What is no name, and what is there, is a folder; the loader says what is wrong with it.
-    guard !FileManager.default.fileExists(atPath: text), let model = ModelReference(text) else {
+    // What is no name, and what is there, is a path; the loader says what is wrong with it.
+    guard !FileManager.default.fileExists(atPath: text), !text.hasSuffix(".safetensors"),
+      let model = ModelReference(text)
+    else {
       folder = text
       name = nil
       return

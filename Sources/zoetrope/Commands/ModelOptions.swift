@@ -11,11 +11,11 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The folder of a checkpoint in diffusers' layout, or OWNER/NAME of one that `zoetrope pull` or \
-      the Hub's own tools fetched; ZOETROPE_MODEL if not given, and without that the demonstration \
-      model.
+      The folder of a checkpoint in diffusers' layout, one safetensors file in Stability's, or \
+      OWNER/NAME of a model that `zoetrope pull` or the Hub's own tools fetched; ZOETROPE_MODEL if not \
+      given, and without that the demonstration model.
       """,
-      valueName: "folder"
+      valueName: "path"
     )
   )
   var model: String?

@@ -76,11 +76,12 @@ struct Models: ParsableCommand {
   /// `zoetrope models show`.
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Shows a model's files with their sizes and digests."
+      abstract: "Shows a model's files with their sizes and digests.",
+      discussion: "Of a folder or a file it shows the parts of the model that it holds."
     )
 
-    @Argument(help: "OWNER/NAME, or OWNER/NAME@REVISION.")
-    var model: Name
+    @Argument(help: "OWNER/NAME, OWNER/NAME@REVISION, or the path of a folder or a file.")
+    var model: String
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -97,7 +98,12 @@ struct Models: ParsableCommand {
     }
 
     func run() throws {
-      let kept = try Models.cache().model(model.reference)
+      let choice = try? ModelChoice(model)
+      if let choice, choice.name == nil { return try LocalModel(choice.folder).show(json: json) }
+      guard let name = Name(argument: model) else {
+        throw ValidationError("\(model) is neither a path nor OWNER/NAME")
+      }
+      let kept = try Models.cache().model(name.reference)
       let digest = try PulledModel.digest(of: kept).description
       guard !json else {
         let answer = Answer(

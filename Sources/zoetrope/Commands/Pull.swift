@@ -56,13 +56,13 @@ struct Pull: AsyncParsableCommand {
     guard let reference = ModelReference(model) else { return }
     let fetcher = ModelFetcher(try HubSettings(token: token))
     let weights: PipelineFiles.Weights = full ? .plain : variant.map { .variant($0) } ?? .any
-    let bar = Terminal.isInteractive ? DownloadBar() : nil
+    let bar = Terminal.isInteractive ? BytesBar("fetching") : nil
     let clock = ContinuousClock()
     let start = clock.now
     let fetched: ModelFetcher.Fetched
     do {
       fetched = try await Interruption.cancelling {
-        try await fetcher.pull(reference, weights) { bar?.show($0) }
+        try await fetcher.pull(reference, weights) { bar?.show($0.done, of: $0.total) }
       }
     } catch {
       bar?.clear()

@@ -16,7 +16,7 @@ actor Engine {
   nonisolated let model: StableVideoDiffusionModel
   /// How long loading took, in seconds.
   nonisolated let loadSeconds: Double
-  /// What a person calls the model: its repository's name, or the last part of its folder's path.
+  /// What a person calls the model: its repository's name, or the last part of its path.
   nonisolated let name: String
   /// Where the model computes, and in what type if that is a choice: "cpu", or as
   /// "NVIDIA H100 80GB HBM3 float16".
@@ -34,9 +34,9 @@ actor Engine {
 
   /// What to load, and where to compute.
   struct Settings: Sendable {
-    /// The folder that holds `model_index.json`.
+    /// The folder that holds `model_index.json`, or a safetensors file.
     var folder: String
-    /// What a person calls it; none for the last part of the folder's path.
+    /// What a person calls it; none for the last part of the path.
     var name: String?
     /// The variant of the weight files.
     var variant: String?
@@ -62,8 +62,9 @@ actor Engine {
     self.thread = thread
     let clock = ContinuousClock()
     let start = clock.now
-    (model, remark) = try await Loader(thread).load(settings)
-    name = settings.name ?? URL(filePath: settings.folder).standardizedFileURL.lastPathComponent
+    let name: String
+    (model, name, remark) = try await Loader(thread).load(settings)
+    self.name = settings.name ?? name
     device =
       (model.backend as? CUDABackend).map {
         "\($0.engine.device.description.name) \($0.element.rawValue)"
@@ -80,10 +81,11 @@ actor Engine {
 
     init(_ thread: EngineThread) { self.thread = thread }
 
-    func load(_ settings: Settings) throws -> (StableVideoDiffusionModel, String?) {
+    func load(_ settings: Settings) throws -> (StableVideoDiffusionModel, String, String?) {
+      let checkpoint = try Checkpoint(path: settings.folder, variant: settings.variant)
       let (backend, remark) = try settings.device.backend(
         settings.element,
-        need: try? Self.need(settings)
+        need: try? Self.need(checkpoint, settings)
       )
       let model = try StableVideoDiffusionModel(
         folder: settings.folder,
@@ -91,21 +93,17 @@ actor Engine {
         randomSeed: settings.randomSeed,
         backend: backend
       )
-      return (model, remark)
+      return (model, checkpoint.name, remark)
     }
 
     /// What the model needs for a clip of its own size; a checkpoint that cannot be read says so when
     /// it is loaded.
-    private static func need(_ settings: Settings) throws -> MemoryNeed {
-      let configuration = try UNetConfiguration(path: settings.folder + "/unet/config.json")
+    private static func need(_ checkpoint: Checkpoint, _ settings: Settings) throws -> MemoryNeed {
+      let configuration = try checkpoint.unetConfiguration()
       var request = GenerationRequest()
-      request.apply(try RecommendedSettings(folder: settings.folder))
+      request.apply(try checkpoint.recommendedSettings())
       return MemoryNeed(
-        weights: settings.randomSeed == nil
-          ? try StableVideoDiffusionModel.weightCount(
-            folder: settings.folder,
-            variant: settings.variant
-          ) : 0,
+        weights: settings.randomSeed == nil ? try checkpoint.weightCount() : 0,
         rows: 2 * configuration.numFrames * (request.width / 8) * (request.height / 8),
         channels: configuration.blockOutChannels.first ?? 0
       )

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import FoundationEssentials
+internal import NeuralNetwork
+internal import Safetensors
+
+/// A model's files, found and not yet loaded: a folder in diffusers' layout, or one safetensors file in
+/// that of Stability's own code.
+package struct Checkpoint: Sendable {
+  /// The folder or the file.
+  package let path: String
+  private let variant: String?
+  private let file: SingleFile?
+
+  /// Finds a model.
+  ///
+  /// - Parameters:
+  ///   - path: The folder that holds `model_index.json`, or a safetensors file.
+  ///   - variant: The variant of a folder's weight files, as "fp16"; none for the plain files, or, where
+  ///     there are none, the fp16 or bf16 ones.
+  /// - Throws: ``ConfigurationError`` if there is no model of this kind, or a pickle, which is never
+  ///   loaded; `SafetensorsError` if a single file cannot be read.
+  package init(path: String, variant: String? = nil) throws {
+    self.path = path
+    self.variant = variant
+    var isFolder = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    let ending = path.split(separator: "/").last?.split(separator: ".").last?.lowercased() ?? ""
+    guard exists && !isFolder || !exists && ending == "safetensors" else {
+      file = nil
+      try ModelIndex(ConfigurationFile(path: path + "/model_index.json")).check()
+      return
+    }
+    guard !["bin", "ckpt", "pt", "pth", "pkl"].contains(ending) else {
+      throw ConfigurationError(
+        path,
+        nil,
+        "may hold a pickle, which is a program and is never run: save its tensors as safetensors, with "
+          + "torch.load(…, weights_only=True) and safetensors.torch.save_file"
+      )
+    }
+    let file = try SingleFile(path: path)
+    self.file = file
+    try ModelIndex(file.configuration("model_index.json")).check()
+  }
+
+  /// What a person calls the model: the last part of the path, without the ending of a single file.
+  package var name: String {
+    let name = URL(filePath: path).standardizedFileURL.lastPathComponent
+    let ending = ".safetensors"
+    return file != nil && name.hasSuffix(ending) ? String(name.dropLast(ending.count)) : name
+  }
+
+  /// Whether the model is one file.
+  package var isSingleFile: Bool { file != nil }
+
+  /// What a person should know of how the files were understood.
+  package var remarks: [String] { file?.remarks ?? [] }
+
+  /// The names of tensors that making clips does not need.
+  package var spare: [String] { file?.spare ?? [] }
+
+  /// One of the model's JSON files, by its place in the folder that the model is or would be.
+  func configuration(_ name: String) -> ConfigurationFile {
+    file?.configuration(name) ?? ConfigurationFile(path: "\(path)/\(name)")
+  }
+
+  /// The denoiser's configuration.
+  ///
+  /// - Throws: ``ConfigurationError``.
+  package func unetConfiguration() throws(ConfigurationError) -> UNetConfiguration {
+    try UNetConfiguration(configuration(ModelComponent.unet.configuration))
+  }
+
+  /// The autoencoder's configuration.
+  ///
+  /// - Throws: ``ConfigurationError``.
+  package func vaeConfiguration() throws(ConfigurationError) -> VAEConfiguration {
+    try VAEConfiguration(configuration(ModelComponent.vae.configuration))
+  }
+
+  /// The image encoder's configuration.
+  ///
+  /// - Throws: ``ConfigurationError``.
+  package func imageEncoderConfiguration() throws(ConfigurationError) -> CLIPVisionConfiguration {
+    try CLIPVisionConfiguration(configuration(ModelComponent.imageEncoder.configuration))
+  }
+
+  /// What the model's makers recommend; empty where they say nothing.
+  ///
+  /// - Throws: ``ConfigurationError``.
+  package func recommendedSettings() throws(ConfigurationError) -> RecommendedSettings {
+    let source = configuration("zoetrope.json")
+    if file != nil ? source.text == nil : !FileManager.default.fileExists(atPath: source.path) {
+      return RecommendedSettings()
+    }
+    return try RecommendedSettings(source)
+  }
+
+  /// A component's tensors.
+  ///
+  /// - Parameters:
+  ///   - component: The component.
+  ///   - remarks: Receives what a person should know, as that another variant was used.
+  /// - Returns: The tensors by diffusers' names.
+  /// - Throws: `SafetensorsError` if weight files are missing or damaged.
+  package func tensors(
+    of component: ModelComponent,
+    remarks: inout [String]
+  ) throws -> any ComponentTensors {
+    if let tensors = file?.tensors(of: component) { return tensors }
+    return try ComponentFiles(folder: place(of: component), stem: component.stem)
+      .open(variant, &remarks)
+  }
+
+  /// Where a component's tensors are, for messages.
+  func place(of component: ModelComponent) -> String {
+    file == nil ? "\(path)/\(component.rawValue)" : path
+  }
+
+  /// What the heads of the files tell of a component.
+  package struct Part: Sendable {
+    package let component: ModelComponent
+    /// How many tensors it has.
+    package let tensors: Int
+    /// How many numbers they hold, and in how many bytes.
+    package let weights, bytes: Int
+    /// The kinds of the numbers, by their names in safetensors files, the most frequent first.
+    package let types: [String]
+  }
+
+  /// What the heads of the files tell of the model's components.
+  ///
+  /// - Parameter remarks: Receives what a person should know, as that another variant was used.
+  /// - Returns: One for each component.
+  /// - Throws: `SafetensorsError`.
+  package func parts(remarks: inout [String]) throws -> [Part] {
+    try ModelComponent.allCases.map { component in
+      let tensors = try tensors(of: component, remarks: &remarks)
+      let layouts = tensors.names.compactMap { tensors.layout(of: $0) }
+      let counts = layouts.reduce(into: [:]) { $0[$1.elementType.rawValue, default: 0] += 1 }
+      return Part(
+        component: component,
+        tensors: layouts.count,
+        weights: layouts.reduce(0) { $0 + $1.shape.reduce(1, *) },
+        bytes: layouts.reduce(0) { $0 + $1.byteCount },
+        types: counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
+      )
+    }
+  }
+
+  /// How many weights the model has, from the heads of its files.
+  ///
+  /// - Throws: `SafetensorsError`.
+  package func weightCount() throws -> Int {
+    var remarks: [String] = []
+    return try parts(remarks: &remarks).reduce(0) { $0 + $1.weights }
+  }
+}

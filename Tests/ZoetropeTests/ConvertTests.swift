@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import FoundationEssentials
+import Testing
+
+@Suite("Models in one file") struct ConvertTests {
+  @Test("convert writes a file that makes the same clip, byte for byte, and a folder from it")
+  func convert() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let single = place.model + ".safetensors"
+    let there = try await Programs.zoetrope("convert", place.model, single)
+    #expect(there.status == 0, "\(there.error)")
+    #expect(there.output.isEmpty && there.error.contains("MB written in"))
+    let again = place.path + "/again/model"
+    try FileManager.default.createDirectory(
+      atPath: place.path + "/again",
+      withIntermediateDirectories: true
+    )
+    let back = try await Programs.zoetrope("convert", single, again, "--max-shard-size", "700KB")
+    #expect(back.status == 0, "\(back.error)")
+    #expect(back.error.contains("clips of pictures do not need are left out"))
+
+    var clips: [Data] = []
+    for (index, model) in [place.model, single, again].enumerated() {
+      let path = "\(place.path)/\(index).gif"
+      let outcome = try await Programs.run(
+        Programs.zoetrope,
+        ["generate", "--model", model] + CommandTests.quick
+          + [Assets.photograph, "-o", path, "--seed", "3", "--frames", "2"]
+      )
+      #expect(outcome.status == 0, "\(outcome.error)")
+      clips.append(try Data(contentsOf: URL(filePath: path)))
+    }
+    #expect(clips[0] == clips[1])
+    #expect(clips[0] == clips[2])
+  }
+
+  @Test("what there is to a model in a file is shown, and doctor loads it")
+  func shown() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let single = place.path + "/tiny.safetensors"
+    _ = try await Programs.zoetrope("convert", place.model, single, "--dtype", "bfloat16")
+    let shown = try await Programs.zoetrope("models", "show", single)
+    #expect(shown.status == 0, "\(shown.error)")
+    #expect(shown.output.contains("single file, 4 frames, levels of [32, 32, 32] channels"))
+    #expect(shown.output.contains("unet  424 tensors, "))
+    #expect(shown.output.contains(", BF16\n"))
+    let json = try await Programs.zoetrope("models", "show", "--json", place.model)
+    #expect(json.output.contains("\"layout\":\"diffusers\""), "\(json.error)")
+    let doctor = try await Programs.zoetrope("doctor", "--device", "cpu", "--model", single)
+    #expect(doctor.output.contains("\(single): 4 frames"), "\(doctor.output)")
+  }
+
+  @Test("what cannot be converted is one line and a status")
+  func refused() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let pickle = try place.write("svd.ckpt", [0x80, 2])
+    for (arguments, message) in [
+      (["convert", pickle, place.path + "/x"], "never run"),
+      (["convert", place.model, place.model], "--force replaces it"),
+      (
+        ["convert", place.model, place.path + "/x.safetensors", "--variant", "fp16"], "for folders"
+      ),
+      (
+        ["convert", place.model, place.path + "/x", "--max-shard-size", "5 stones"],
+        "max-shard-size"
+      ),
+      (["convert", place.model, place.path + "/x", "--dtype", "float8"], "dtype"),
+      (["models", "show", "no model"], "no model"),
+      (["generate", "--model", pickle, Assets.photograph], "never run"),
+    ] {
+      let outcome = try await Programs.run(Programs.zoetrope, arguments)
+      #expect(outcome.status != 0)
+      #expect(outcome.error.contains(message), "\(arguments): \(outcome.error)")
+    }
+    #expect(try place.files().sorted() == ["svd.ckpt"])
+  }
+}
