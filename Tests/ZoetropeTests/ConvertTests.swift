@@ -46,7 +46,7 @@ import Testing
     let shown = try await Programs.zoetrope("models", "show", single)
     #expect(shown.status == 0, "\(shown.error)")
     #expect(shown.output.contains("single file, 4 frames, levels of [32, 32, 32] channels"))
-    #expect(shown.output.contains("unet  424 tensors, "))
+    #expect(shown.output.contains("unet  822 tensors, 1182362 weights, "))
     #expect(shown.output.contains(", BF16\n"))
     let json = try await Programs.zoetrope("models", "show", "--json", place.model)
     #expect(json.output.contains("\"layout\":\"diffusers\""), "\(json.error)")
