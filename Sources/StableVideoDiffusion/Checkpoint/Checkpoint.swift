@@ -75,9 +75,11 @@ package struct Checkpoint: Sendable {
 
   /// The autoencoder's configuration.
   ///
-  /// - Throws: ``ConfigurationError``.
+  /// - Throws: ``ConfigurationError``, also if `model_index.json` names the other class.
   package func vaeConfiguration() throws(ConfigurationError) -> VAEConfiguration {
-    try VAEConfiguration(configuration(ModelComponent.vae.configuration))
+    let vae = try VAEConfiguration(configuration(ModelComponent.vae.configuration))
+    try ModelIndex(configuration("model_index.json")).check(vae)
+    return vae
   }
 
   /// The image encoder's configuration.

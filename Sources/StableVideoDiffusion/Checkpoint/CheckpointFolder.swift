@@ -73,4 +73,15 @@ struct ModelIndex {
       "feature_extractor"
     )
   }
+
+  /// Checks that the autoencoder is of the class that the index names.
+  func check(_ vae: VAEConfiguration) throws(ConfigurationError) {
+    let name = vae.isTemporal ? "AutoencoderKLTemporalDecoder" : "AutoencoderKL"
+    let found = try file.decode(File.self).vae?.last
+    try file.require(
+      found == name,
+      "vae",
+      "\"\(found ?? "nothing")\" is not \(name), which vae/config.json is of"
+    )
+  }
 }
