@@ -71,4 +71,21 @@ enum Command {
       error: result.standardError
     )
   }
+
+  /// The files of the smallest checkpoint that can be used.
+  static func tinyCheckpoint() async throws -> [String: [UInt8]] {
+    let folder = URL.temporaryDirectory.appending(path: "tiny-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let made = try await run(
+      zoetrope,
+      ["model", "init", "--tiny", folder],
+      .inherit
+    )
+    try #require(made.status == .exited(0), "\(made.error)")
+    var files: [String: [UInt8]] = [:]
+    for path in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+      files[path] = FileManager.default.contents(atPath: "\(folder)/\(path)").map { Array($0) }
+    }
+    return files
+  }
 }

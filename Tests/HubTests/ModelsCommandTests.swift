@@ -118,25 +118,8 @@ import Testing
     }
   }
 
-  /// The files of the smallest checkpoint that can be used.
-  private static func tiny() async throws -> [String: [UInt8]] {
-    let folder = URL.temporaryDirectory.appending(path: "tiny-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let made = try await Command.run(
-      Command.zoetrope,
-      ["model", "init", "--tiny", folder],
-      .inherit
-    )
-    try #require(made.status == .exited(0), "\(made.error)")
-    var files: [String: [UInt8]] = [:]
-    for path in try FileManager.default.subpathsOfDirectory(atPath: folder) {
-      files[path] = FileManager.default.contents(atPath: "\(folder)/\(path)").map { Array($0) }
-    }
-    return files
-  }
-
   @Test func `are used by their names`() async throws {
-    try await StandIn.with(["acme/tiny": Self.tiny()]) { hub in
+    try await StandIn.with(["acme/tiny": Command.tinyCheckpoint()]) { hub in
       let pulled = try await Command.run(hub, ["pull", "acme/tiny"])
       try #require(pulled.status == .exited(0), "\(pulled.error)")
       let folder = try #require(pulled.lines.first)

@@ -14,25 +14,6 @@ import Testing
 
   private static let token = ["HF_TOKEN": "hf_right"]
 
-  /// The files of a checkpoint that can be computed with.
-  private static func tiny() async throws -> [String: [UInt8]] {
-    let folder = URL.temporaryDirectory.appending(path: "tiny-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let made = try await Command.run(
-      Command.zoetrope,
-      ["model", "init", "--tiny", folder],
-      .inherit
-    )
-    try #require(made.status == .exited(0), "\(made.error)")
-    var files: [String: [UInt8]] = [:]
-    for path in try FileManager.default.subpathsOfDirectory(atPath: folder) {
-      if let data = try? Data(contentsOf: URL(filePath: "\(folder)/\(path)")) {
-        files[path] = Array(data)
-      }
-    }
-    return files
-  }
-
   /// A bundle of a gated model, laid out as on a machine of its own.
   private struct Installed {
     let hub: StandIn
@@ -124,7 +105,7 @@ import Testing
   }
 
   @Test func `is packed without weights, goes on after it was killed, and serves`() async throws {
-    let models = ["gated/svd": try await Self.tiny()]
+    let models = ["gated/svd": try await Command.tinyCheckpoint()]
     try await StandIn.with(models) { hub in
       let service = try await Installed(hub)
       #expect(!FileManager.default.fileExists(atPath: service.folder + "/models"))
@@ -173,7 +154,7 @@ import Testing
   }
 
   @Test func `ends with what to do where its token is missing`() async throws {
-    let models = ["gated/svd": try await Self.tiny()]
+    let models = ["gated/svd": try await Command.tinyCheckpoint()]
     try await StandIn.with(models) { hub in
       let service = try await Installed(hub)
       let outcome = try await service.ended(["HF_TOKEN": nil])
