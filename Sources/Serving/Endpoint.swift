@@ -16,6 +16,9 @@ public protocol Endpoint: Sendable {
   var output: ReplyKind { get }
   /// Whether requests can also be submitted as tasks, to be asked for later.
   var takesTasks: Bool { get }
+  /// The texts that fields may have which only the running service knows, by the fields' names on the
+  /// wire, for documents and pages; the endpoint refuses others itself.
+  var choices: [String: [String]] { get }
   /// Does the work. The task is cancelled when the client goes away, when the time is up, and when
   /// the server has stopped waiting; nothing else runs in the place of this call until it returns.
   ///
@@ -27,6 +30,8 @@ public protocol Endpoint: Sendable {
 extension Endpoint {
   /// False.
   public var takesTasks: Bool { false }
+  /// None.
+  public var choices: [String: [String]] { [:] }
 }
 
 /// What an endpoint is told about the request besides its form.
@@ -100,6 +105,7 @@ public struct RegisteredEndpoint: Sendable {
   let summary: String
   let output: ReplyKind
   let takesTasks: Bool
+  let choices: [String: [String]]
   /// What the form's declaration gave, or what is wrong with it.
   let declared: Result<[FormEntry], ServingError>
   /// Fills the form in, so that a wrong request need not wait for its turn to hear of it.
@@ -111,13 +117,16 @@ public struct RegisteredEndpoint: Sendable {
   var name: String { String(path.dropFirst()) }
 
   /// The fields; none if the declaration is wrong, which a service refuses to be made of.
-  var form: [FormEntry] { (try? declared.get()) ?? [] }
+  var form: [FormEntry] {
+    ((try? declared.get()) ?? []).map { $0.offering(choices[$0.name]) }
+  }
 
   init<Wrapped: Endpoint>(_ endpoint: Wrapped) {
     path = endpoint.path
     summary = endpoint.summary
     output = endpoint.output
     takesTasks = endpoint.takesTasks
+    choices = endpoint.choices
     let schema = Result { () throws(ServingError) in try FormSchema(Wrapped.Input.self) }
     declared = schema.map(\.entries)
     bind = { inputs in
@@ -133,6 +142,7 @@ public struct RegisteredEndpoint: Sendable {
     summary = plain.summary
     output = plain.output
     takesTasks = plain.takesTasks
+    choices = plain.choices
     declared = plain.declared
     bind = plain.bind
     keeper = TaskKeeper(

@@ -3,9 +3,6 @@
 
 /// Turns a picture into a short clip: what the service needs of an engine.
 public protocol ClipGenerating: Sendable {
-  /// Fills in what a request leaves to the model.
-  func completed(_ request: ClipRequest) -> ClipRequest
-
   /// Makes one clip. Called for one request at a time for each unit of the service's concurrency.
   ///
   /// - Parameters:
@@ -22,11 +19,6 @@ public protocol ClipGenerating: Sendable {
     to output: String,
     progress: @escaping @Sendable (ClipProgress) -> Void
   ) async throws -> GeneratedClip
-}
-
-extension ClipGenerating {
-  /// The request itself.
-  public func completed(_ request: ClipRequest) -> ClipRequest { request }
 }
 
 /// How a picture is brought to the size of the clip.
@@ -85,6 +77,8 @@ public enum ClipGuidance: String, Sendable, CaseIterable, Codable {
 /// What is nil is left to the model: a checkpoint may recommend other
 /// settings than Stable Video Diffusion XT's.
 public struct ClipRequest: Sendable, Equatable, Codable {
+  /// The name of the model; nil for the one that is used where none is named.
+  public var model: String?
   /// How many frames are decoded together; larger needs more memory.
   public var decodeChunkSize = 2
   /// Repeats a clip exactly; nil draws one at random.

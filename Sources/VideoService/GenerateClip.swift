@@ -43,6 +43,8 @@ package struct GenerateClip: Endpoint {
     package var guidanceShape = ClipGuidance.linear
     @Field("Guidance of every frame, with commas between, in place of the other three.")
     package var guidanceScales: GuidanceScales?
+    @Field("The model, where the server has several; null for its default.")
+    package var model: ModelName?
 
     package init() {}
   }
@@ -50,6 +52,7 @@ package struct GenerateClip: Endpoint {
   package let path = "/generate"
   package let summary = "Turns a picture into a short video."
   package let output = ReplyKind.file("video/*", or: "image/gif", "image/webp", "application/zip")
+  package var choices: [String: [String]] { jobs.models.choices }
   let jobs: VideoJobs
 
   package func callAsFunction(_ input: Input, _ call: Call) async throws -> Reply {
@@ -136,6 +139,7 @@ extension TaskState {
 
 extension ClipRequest {
   init(_ input: GenerateClip.Input) {
+    model = input.model?.text
     decodeChunkSize = input.decodeChunkSize
     seed = input.seed?.value
     frameCount = input.numFrames

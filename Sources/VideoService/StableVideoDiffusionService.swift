@@ -27,7 +27,7 @@ extension Service {
       "StableDiffusionVideo",
       product: "Zoetrope/\(version)",
       operations: JobOperations(jobs: jobs).all + OpenAIVideos(jobs: jobs).operations
-        + StabilityVideo(jobs: jobs).operations
+        + StabilityVideo(jobs: jobs).operations + ModelOperations(models: jobs.models).all
     ) {
       GenerateClip(jobs: jobs)
     }

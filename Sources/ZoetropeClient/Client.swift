@@ -59,7 +59,7 @@ public struct ZoetropeClient: Sendable {
     picture: [UInt8],
     _ parameters: ClipParameters = ClipParameters()
   ) async throws -> Clip {
-    Clip(try await send(.POST, "/generate", form: (picture, parameters)))
+    Clip(try await send(.POST, "/generate", form: Form(picture, parameters)))
   }
 
   /// Has a clip made without waiting for it.
@@ -73,14 +73,25 @@ public struct ZoetropeClient: Sendable {
     picture: [UInt8],
     _ parameters: ClipParameters = ClipParameters()
   ) async throws -> ClipTask {
-    let answer = try await send(.POST, "/generate/submit", form: (picture, parameters))
-    return ClipTask(id: try TaskAnswer(answer).task_id, client: self)
+    let answer = try await send(.POST, "/generate/submit", form: Form(picture, parameters))
+    return task(try TaskAnswer(answer).task_id)
   }
 
-  /// A task that was submitted earlier.
-  public func task(_ id: String) -> ClipTask { ClipTask(id: id, client: self) }
+  /// A task that was submitted earlier, but for those that ``job(_:)`` gives.
+  public func task(_ id: String) -> ClipTask { ClipTask(id: id, isJob: false, client: self) }
 
   // MARK: Requests
+
+  /// What a request sends.
+  struct Form {
+    var picture: [UInt8]?
+    var fields: [(name: String, value: String)]
+
+    init(_ picture: [UInt8]?, _ parameters: ClipParameters) {
+      self.picture = picture
+      fields = parameters.fields
+    }
+  }
 
   struct Answer {
     let headers: HTTPHeaders
@@ -124,7 +135,7 @@ public struct ZoetropeClient: Sendable {
   func send(
     _ method: HTTPMethod,
     _ path: String,
-    form: (picture: [UInt8], parameters: ClipParameters)? = nil
+    form: Form? = nil
   ) async throws -> Answer {
     var request = request(method, path)
     if let form {
@@ -134,7 +145,7 @@ public struct ZoetropeClient: Sendable {
         name: "content-type",
         value: "multipart/form-data; boundary=\(boundary)"
       )
-      request.body = .bytes(Self.body(form.picture, form.parameters, boundary))
+      request.body = .bytes(Self.body(form, boundary))
     }
     var attempt = 0
     while true {
@@ -224,29 +235,28 @@ public struct ZoetropeClient: Sendable {
     return ClientError(.refused(status: status), message)
   }
 
-  private static func body(
-    _ picture: [UInt8],
-    _ parameters: ClipParameters,
-    _ boundary: String
-  ) -> ByteBuffer {
+  private static func body(_ form: Form, _ boundary: String) -> ByteBuffer {
     var body = ByteBuffer()
     func disposition(_ name: String) -> String {
       "--\(boundary)\r\ncontent-disposition: form-data; name=\"\(name)\""
     }
-    for (name, value) in parameters.fields {
+    for (name, value) in form.fields {
       body.writeString("\(disposition(name))\r\n\r\n\(value)\r\n")
     }
-    body.writeString("\(disposition("image")); filename=\"image\"\r\n\r\n")
-    body.writeBytes(picture)
-    body.writeString("\r\n--\(boundary)--\r\n")
+    if let picture = form.picture {
+      body.writeString("\(disposition("image")); filename=\"image\"\r\n\r\n")
+      body.writeBytes(picture)
+      body.writeString("\r\n")
+    }
+    body.writeString("--\(boundary)--\r\n")
     return body
   }
 }
 
 extension Clip {
-  init(_ answer: ZoetropeClient.Answer) {
+  init(_ answer: ZoetropeClient.Answer, seed: UInt64? = nil) {
     bytes = Array(answer.body.readableBytesView)
     contentType = answer.headers.first(name: "content-type") ?? "application/octet-stream"
-    seed = answer.headers.first(name: "x-zoetrope-seed").flatMap { UInt64($0) }
+    self.seed = seed ?? answer.headers.first(name: "x-zoetrope-seed").flatMap { UInt64($0) }
   }
 }

@@ -9,6 +9,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
     case refused(status: Int)
     /// The server cannot be reached.
     case unreachable
+    /// The task has failed; the message is the server's reason.
+    case failed
     /// The task was cancelled, by whomever.
     case cancelled
     /// The answer is not what this client knows.

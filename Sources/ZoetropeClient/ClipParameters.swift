@@ -35,6 +35,8 @@ public struct ClipParameters: Sendable, Equatable {
   public var format: String?
   /// The order of the frames: `forward`, `ping-pong` or `loop`.
   public var playback: String?
+  /// The name of the model, as ``ZoetropeClient/models()`` gives them.
+  public var model: String?
 
   /// Leaves everything to the server.
   public init() {}
@@ -49,6 +51,7 @@ public struct ClipParameters: Sendable, Equatable {
       ("width", width), ("height", height), ("fit", fit), ("format", format),
       ("playback", playback), ("guidance_shape", guidanceShape),
       ("guidance_scales", guidanceScales?.map(\.description).joined(separator: ",")),
+      ("model", model),
     ]
     return all.compactMap { name, value in value.map { (name, $0.description) } }
   }

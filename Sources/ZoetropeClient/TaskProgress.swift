@@ -10,7 +10,7 @@ import NIOHTTP1
 public struct TaskProgress: Sendable, Equatable {
   /// How the task is.
   public var status: ClipTaskStatus
-  /// What is being done: `encode`, `denoise`, `decode` or `write`; nil while it waits, and where the
+  /// What is being done: `load`, `encode`, `denoise`, `decode` or `write`; nil while it waits, and where the
   /// server does not say.
   public var stage: String?
   /// Parts of this stage that are done.
@@ -97,51 +97,6 @@ extension ClipTask {
       guard status == .inProgress else { return }
       last = status
       try await Task.sleep(for: interval)
-    }
-  }
-}
-
-/// A job, as far as its progress goes.
-private struct JobAnswer: Decodable {
-  let state: String
-  let stage: String?
-  let done: Int
-  let total: Int
-  let part: Double
-  let eta_seconds: Double?
-  let queue_position: Int?
-
-  enum CodingKeys: String, CodingKey {
-    case state, stage, done, total, eta_seconds, queue_position
-    case part = "progress"
-  }
-
-  init(_ text: String) throws(ClientError) {
-    do { self = try JSONDecoder().decode(Self.self, from: Data(text.utf8)) } catch {
-      throw ClientError(.unexpectedAnswer, "the server's event does not tell of a job")
-    }
-  }
-}
-
-extension JobAnswer {
-  fileprivate var progress: TaskProgress {
-    get throws(ClientError) {
-      let status: ClipTaskStatus
-      switch state {
-      case "queued", "running": status = .inProgress
-      case "succeeded": status = .completed
-      case "failed": status = .failed
-      case "cancelled": status = .canceled
-      default: throw ClientError(.unexpectedAnswer, "the server has a job in state \(state)")
-      }
-      var progress = TaskProgress(status: status)
-      progress.stage = stage
-      progress.done = done
-      progress.total = total
-      progress.fraction = part
-      progress.secondsLeft = eta_seconds
-      progress.queuePosition = queue_position
-      return progress
     }
   }
 }

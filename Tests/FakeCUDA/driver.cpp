@@ -257,6 +257,11 @@ EXPORT int cuMemPoolSetAttribute(uintptr_t, int, void *) {
   return 0;
 }
 
+EXPORT int cuMemPoolTrimTo(uintptr_t, size_t) {
+  CALL("cuMemPoolTrimTo", true);
+  return 0;
+}
+
 EXPORT int cuMemHostAlloc(void **piece, size_t bytes, unsigned) {
   CALL("cuMemHostAlloc", true);
   *piece = aligned_alloc(256, (bytes + 255) / 256 * 256);

@@ -14,6 +14,37 @@ import Testing
 
   private static let token = ["HF_TOKEN": "hf_right"]
 
+  /// Serves until `body` is done, and ends the server with a signal then.
+  private static func serving(
+    _ program: FilePath,
+    _ arguments: [String],
+    _ environment: Environment,
+    endedBy signal: Signal,
+    _ body: @escaping @Sendable (_ address: String) async throws -> Void
+  ) async throws -> TerminationStatus {
+    try await Subprocess.run(
+      .path(program),
+      arguments: Arguments(["serve", "--port", "0", "--device", "cpu"] + arguments),
+      environment: environment,
+      input: .none,
+      output: .discarded,
+      error: .sequence
+    ) { execution in
+      var log = ""
+      var started = false
+      for try await line in execution.standardError.strings() {
+        log += line + "\n"
+        guard !started, line.contains("listens on"), let colon = line.lastIndex(of: ":"),
+          let port = Int(line[line.index(after: colon)...].prefix { $0.isNumber })
+        else { continue }
+        started = true
+        do { try await body("http://127.0.0.1:\(port)") } catch { Issue.record(error) }
+        try execution.send(signal: signal)
+      }
+      if !started { Issue.record("it did not start: \(log)") }
+    }.terminationStatus
+  }
+
   /// A bundle of a gated model, laid out as on a machine of its own.
   private struct Installed {
     let hub: StandIn
@@ -62,27 +93,7 @@ import Testing
       endedBy signal: Signal,
       _ body: @escaping @Sendable (_ address: String) async throws -> Void
     ) async throws -> TerminationStatus {
-      try await Subprocess.run(
-        .path(FilePath(folder + "/bin/zoetrope")),
-        arguments: ["serve", "--port", "0", "--device", "cpu"],
-        environment: environment,
-        input: .none,
-        output: .discarded,
-        error: .sequence
-      ) { execution in
-        var log = ""
-        var started = false
-        for try await line in execution.standardError.strings() {
-          log += line + "\n"
-          guard !started, line.contains("listens on"), let colon = line.lastIndex(of: ":"),
-            let port = Int(line[line.index(after: colon)...].prefix { $0.isNumber })
-          else { continue }
-          started = true
-          do { try await body("http://127.0.0.1:\(port)") } catch { Issue.record(error) }
-          try execution.send(signal: signal)
-        }
-        if !started { Issue.record("it did not start: \(log)") }
-      }.terminationStatus
+      try await serving(FilePath(folder + "/bin/zoetrope"), [], environment, endedBy: signal, body)
     }
 
     /// Runs the server until it ends by itself.
@@ -150,6 +161,50 @@ import Testing
       let other = try await service.ended(["ZOETROPE_MODEL_DIGEST": digest])
       #expect(other.status == .exited(1))
       #expect(other.error.contains("not \(digest): it is another one"), "\(other.error)")
+    }
+  }
+
+  @Test func `is one of several, with a name of its own, beside one that is here`() async throws {
+    let models = ["gated/svd": try await Command.tinyCheckpoint()]
+    try await StandIn.with(models) { hub in
+      let single = hub.folder + "/here.safetensors"
+      for arguments in [
+        ["model", "init", "--tiny", hub.folder + "/folder"],
+        ["convert", hub.folder + "/folder", single],
+      ] {
+        let made = try await Command.run(hub, arguments)
+        try #require(made.status == .exited(0), "\(made.error)")
+      }
+      let environment = Command.environment(hub, "volume").updating([
+        "ZOETROPE_STORE": hub.folder + "/jobs", "HF_TOKEN": "hf_right",
+        "OMP_WAIT_POLICY": "passive",
+      ])
+      let list = ["--model", "mine=gated/svd", "--model", single, "--pull"]
+      let status = try await Self.serving(
+        Command.zoetrope,
+        list,
+        environment,
+        endedBy: .terminate
+      ) { address in
+        while try await Self.status(address + "/readyz") != "200" {
+          try await Task.sleep(for: .milliseconds(50))
+        }
+        for name in ["mine", "here"] {
+          let fields = [
+            "image=@\(Self.picture);type=image/png", "width=96", "height=64", "model=\(name)",
+            "num_inference_steps=1", "decode_chunk_size=2",
+          ]
+          let options = fields.flatMap { ["-F", $0] }
+          #expect(try await Self.status(address + "/generate", options) == "200")
+        }
+        let shown = try await Command.run(
+          "/usr/bin/curl",
+          ["-sS", address + "/v1/models"],
+          .inherit
+        )
+        #expect(shown.output.contains(/"id":"mine".*"revision":"[0-9a-f]{40}"/), "\(shown.output)")
+      }
+      #expect(status == .exited(0))
     }
   }
 

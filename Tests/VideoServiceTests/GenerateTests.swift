@@ -38,6 +38,8 @@ import VideoService
     var asked = try #require(generator.state.requests.first)
     #expect(asked.seed != nil)
     asked.seed = nil
+    #expect(asked.model == "stub")
+    asked.model = nil
     #expect(asked == ClipRequest())
     #expect(generator.state.pictures == [Data(picture)])
   }
@@ -108,6 +110,7 @@ import VideoService
       #expect(answer.status == 200)
     }
     var expected = ClipRequest()
+    expected.model = "stub"
     expected.decodeChunkSize = 4
     expected.seed = 9
     #expect(generator.state.requests == [expected])
@@ -123,6 +126,7 @@ import VideoService
         ("noise_aug_strength", "0.1"), ("width", "512"), ("height", "320"), ("fit", "crop"),
         ("format", "webm"), ("seed", "-1"), ("decode_chunk_size", "3"),
         ("playback", "ping-pong"), ("guidance_shape", "triangle"), ("guidance_scales", "1, 2.5,3"),
+        ("model", "stub"),
       ]
       let answer = try await server.exchange(
         request([imagePart] + fields.map { part($0.0, $0.1) })

@@ -26,11 +26,23 @@ struct LiveServer {
     jobs changeJobs: (inout VideoJobs.Settings) -> Void = { _ in },
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
+    try await with(models: .stub(generator), change, jobs: changeJobs, body)
+  }
+
+  /// Serves clips of several models while `body` runs, then stops gracefully.
+  static func with<Value>(
+    models: ModelShelf,
+    _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
+    jobs changeJobs: (inout VideoJobs.Settings) -> Void = { _ in },
+    metrics: PrometheusRegistry = PrometheusRegistry(),
+    _ body: (LiveServer) async throws -> Value
+  ) async throws -> Value {
     try await with(
       serving: { try Serving.Service.stableVideoDiffusion(version: "1.2.3", jobs: $0) },
-      generator,
+      models,
       change,
       jobs: changeJobs,
+      metrics: metrics,
       body
     )
   }
@@ -41,14 +53,22 @@ struct LiveServer {
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void = { _, _ in },
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
-    try await with(serving: { _ in service }, StubGenerator(), change, jobs: { _ in }, body)
+    try await with(
+      serving: { _ in service },
+      .stub(),
+      change,
+      jobs: { _ in },
+      metrics: PrometheusRegistry(),
+      body
+    )
   }
 
   private static func with<Value>(
     serving makeService: (VideoJobs) throws -> Serving.Service,
-    _ generator: any ClipGenerating,
+    _ models: ModelShelf,
     _ change: (inout Serving.Service, inout HTTPServer.Settings) -> Void,
     jobs changeJobs: (inout VideoJobs.Settings) -> Void,
+    metrics: PrometheusRegistry,
     _ body: (LiveServer) async throws -> Value
   ) async throws -> Value {
     let directory = URL.temporaryDirectory.appending(path: "serving-\(UUID().uuidString)").path
@@ -64,11 +84,12 @@ struct LiveServer {
     changeJobs(&jobSettings)
     let jobs = try await VideoJobs(
       store: store,
-      generator: generator,
+      models: models,
       settings: jobSettings,
       logger: logger
     )
-    jobs.begin(with: ModelIdentity(name: "stub"))
+    try await models.prepare()
+    jobs.begin()
     var service = try makeService(jobs)
     var settings = HTTPServer.Settings()
     settings.host = "127.0.0.1"
@@ -77,7 +98,7 @@ struct LiveServer {
     // On a busy machine these would come between the answers that tests wait for.
     settings.interimInterval = nil
     change(&service, &settings)
-    let server = HTTPServer(service, settings: settings, logger: logger)
+    let server = HTTPServer(service, settings: settings, metrics: metrics, logger: logger)
     let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(

@@ -20,6 +20,9 @@ final class ManualTimers: Timers {
 
   private let state = Mutex(State())
 
+  /// How many are set.
+  var count: Int { state.withLock { $0.timers.count } }
+
   /// Lets time pass and calls back whose time has come.
   func advance(by duration: Duration) {
     let due = state.withLock { state in

@@ -22,6 +22,7 @@ let everyParameter: ClipRequest = {
   request.playback = .pingPong
   request.guidanceShape = .triangle
   request.guidanceScales = [1, 2.5, 3]
+  request.model = "stub"
   return request
 }()
 

@@ -37,8 +37,16 @@ final class StoreFolder: Sendable {
     _ generator: any ClipGenerating = StubGenerator(),
     _ change: (inout VideoJobs.Settings) -> Void = { _ in }
   ) async throws -> VideoJobs {
+    try await open(models: .stub(generator), change)
+  }
+
+  /// Opens the store as ``open(_:_:)`` does.
+  func open(
+    models: ModelShelf,
+    _ change: (inout VideoJobs.Settings) -> Void = { _ in }
+  ) async throws -> VideoJobs {
     while true {
-      do { return try await openAtOnce(generator, change) } catch let error as ServingError
+      do { return try await openAtOnce(models: models, change) } catch let error as ServingError
         where error.code == .badConfiguration
       {
         try await Task.sleep(for: .milliseconds(1))
@@ -51,6 +59,13 @@ final class StoreFolder: Sendable {
     _ generator: any ClipGenerating = StubGenerator(),
     _ change: (inout VideoJobs.Settings) -> Void = { _ in }
   ) async throws -> VideoJobs {
+    try await openAtOnce(models: .stub(generator), change)
+  }
+
+  private func openAtOnce(
+    models: ModelShelf,
+    _ change: (inout VideoJobs.Settings) -> Void
+  ) async throws -> VideoJobs {
     var settings = VideoJobs.Settings()
     settings.freeBytes = 0
     change(&settings)
@@ -58,11 +73,12 @@ final class StoreFolder: Sendable {
     logger.logLevel = .critical
     let jobs = try await VideoJobs(
       store: path,
-      generator: generator,
+      models: models,
       settings: settings,
       logger: logger
     )
-    jobs.begin(with: ModelIdentity(name: "stub"))
+    try await models.prepare()
+    jobs.begin()
     return jobs
   }
 
@@ -72,7 +88,16 @@ final class StoreFolder: Sendable {
     _ change: (inout VideoJobs.Settings) -> Void = { _ in },
     _ body: (VideoJobs) async throws -> Value
   ) async throws -> Value {
-    let jobs = try await open(generator, change)
+    try await working(models: .stub(generator), change, body)
+  }
+
+  /// Works on the store with several models.
+  func working<Value: Sendable>(
+    models: ModelShelf,
+    _ change: (inout VideoJobs.Settings) -> Void = { _ in },
+    _ body: (VideoJobs) async throws -> Value
+  ) async throws -> Value {
+    let jobs = try await open(models: models, change)
     let work = Task { await jobs.run() }
     defer { work.cancel() }
     let value = try await body(jobs)
@@ -85,10 +110,12 @@ final class StoreFolder: Sendable {
   func submit(
     _ jobs: VideoJobs,
     seed: UInt64? = 1,
+    model: String? = nil,
     _ change: (inout JobOrigin) -> Void = { _ in }
   ) async throws -> VideoJob {
     var request = ClipRequest()
     request.seed = seed
+    request.model = model
     var origin = JobOrigin(api: "jobs")
     change(&origin)
     let file = try write("picture-\(UUID().uuidString)", picture)

@@ -38,15 +38,35 @@ struct Server {
       atPath: temporary,
       withIntermediateDirectories: true
     )
+    return try await serving(
+      ["--model", place.model] + options,
+      temporary: temporary,
+      store: place.path + "/store",
+      openFiles: openFiles,
+      endedBy: signal,
+      body
+    )
+  }
+
+  /// Serves as ``with(_:arguments:openFiles:endedBy:_:)`` does, whatever the options say.
+  static func serving(
+    _ options: [String],
+    temporary: String,
+    store: String,
+    openFiles: Int? = nil,
+    endedBy signal: Signal = .terminate,
+    _ body: @escaping @Sendable (Server) async throws -> Void
+  ) async throws -> TerminationStatus {
     let limit = openFiles.map { "ulimit -Sn \($0) && " } ?? ""
     let result = try await Subprocess.run(
       .path("/bin/bash"),
       arguments: Arguments(
         ["-c", limit + #"exec "$0" "$@""#, Programs.zoetrope]
-          + ["serve", "--model", place.model, "--port", "0", "--host", "127.0.0.1"] + options
+          + ["serve", "--port", "0", "--host", "127.0.0.1"] + options
       ),
       environment: .inherit.updating([
-        "TMPDIR": temporary, "OMP_WAIT_POLICY": "passive", "ZOETROPE_STORE": place.path + "/store",
+        "TMPDIR": temporary, "OMP_WAIT_POLICY": "passive", "ZOETROPE_STORE": store,
+        "ZOETROPE_MODEL": nil,
       ]),
       input: .none,
       output: .discarded,

@@ -85,12 +85,15 @@ class Field {
   }
 }
 
+/** Whether there is anything to choose: not where only one value is allowed, and that is the default. */
+const isOpen = (schema) => schema.enum?.filter((choice) => choice !== null).length !== 1;
+
 /** The fields of a form, made from the properties of a JSON schema. */
 export class Fields {
   constructor(properties, required = []) {
-    this.all = Object.entries(properties).map(
-      ([name, schema]) => new Field(name, schema, required.includes(name)),
-    );
+    this.all = Object.entries(properties)
+      .filter(([name, schema]) => required.includes(name) || isOpen(schema))
+      .map(([name, schema]) => new Field(name, schema, required.includes(name)));
     for (const field of this.all) field.control.addEventListener("input", () => field.show(null));
   }
 

@@ -2,6 +2,7 @@
 // Copyright 2026 the Zoetrope authors
 
 const stages = {
+  load: "Loading the model",
   encode: "Looking at the picture",
   denoise: "Making the clip",
   decode: "Developing frames",

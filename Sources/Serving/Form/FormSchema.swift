@@ -10,7 +10,7 @@ package struct FormEntry: Sendable {
   /// The name on the wire.
   package let name: String
   let summary: String
-  let value: ValueSchema
+  private(set) var value: ValueSchema
   /// For a file, what pages offer to choose.
   let mediaType: String?
   /// For a file, where in an object of a JSON body its text may stand.
@@ -22,6 +22,14 @@ package struct FormEntry: Sendable {
   let range: Range?
 
   var isFile: Bool { value.kind == .file }
+
+  /// The field with texts to choose from that its type does not know.
+  func offering(_ choices: [String]?) -> FormEntry {
+    guard let choices else { return self }
+    var entry = self
+    entry.value.choices = choices
+    return entry
+  }
 }
 
 /// The fields that an initializer makes, in their order.

@@ -63,6 +63,9 @@ public struct HTTPOperation: Sendable {
   public var tag = "Service APIs"
   /// How its errors are written; nil for as those of endpoints are.
   public var envelope: ErrorEnvelope?
+  /// The texts that fields may have which only the running service knows, by the fields' names on the
+  /// wire, for documents and pages; the operation refuses others itself.
+  public var choices: [String: [String]] = [:]
 
   private let declared: Result<[FormEntry], ServingError>
   /// Checks some of the fields, so that a wrong request is refused before its body is read.
@@ -157,9 +160,10 @@ public struct HTTPOperation: Sendable {
   /// The fields by where they come from; none if the declaration is wrong, which a service refuses to
   /// be made of.
   var forms: OperationForms {
-    guard let entries = try? declared.get(), let pattern = try? PathPattern(path) else {
+    guard let declared = try? declared.get(), let pattern = try? PathPattern(path) else {
       return OperationForms()
     }
+    let entries = declared.map { $0.offering(choices[$0.name]) }
     let others = entries.filter { !pattern.names.contains($0.name) }
     return OperationForms(
       path: entries.filter { pattern.names.contains($0.name) },

@@ -121,6 +121,36 @@ package struct Checkpoint: Sendable {
     file == nil ? "\(path)/\(component.rawValue)" : path
   }
 
+  /// The folder that holds all files of the model, without a slash at the end.
+  package var folder: String {
+    let url = URL(filePath: path).standardizedFileURL
+    let folder = (file == nil ? url : url.deletingLastPathComponent()).path
+    return folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+  }
+
+  /// The files that the weights are read from, as paths in ``folder``, component by component.
+  ///
+  /// - Throws: `SafetensorsError` if weight files are missing or damaged.
+  package func weightFiles() throws -> [String] {
+    if file != nil { return [URL(filePath: path).lastPathComponent] }
+    var remarks: [String] = []
+    return try ModelComponent.allCases.flatMap { component in
+      let place = place(of: component)
+      return try ComponentFiles(folder: place, stem: component.stem).open(variant, &remarks).files
+        .map { "\(component.rawValue)/\($0.path.dropFirst(place.count + 1))" }
+    }
+  }
+
+  /// The files beside the weights that a model is read from, as paths in ``folder``; the last one need
+  /// not be there, and a model in one file has none.
+  package var settingsFiles: [String] {
+    guard file == nil else { return [] }
+    return ["model_index.json"] + ModelComponent.allCases.map(\.configuration) + [
+      "scheduler/scheduler_config.json", "feature_extractor/preprocessor_config.json",
+      "zoetrope.json",
+    ]
+  }
+
   /// What the heads of the files tell of a component.
   package struct Part: Sendable {
     package let component: ModelComponent

@@ -130,15 +130,4 @@ public struct StableVideoDiffusionModel: Sendable {
     guard backend.inFullPrecision !== backend else { return nil }
     return try loadPreciseVAE()
   }
-
-  /// Refuses a checkpoint of another kind or without its weights; quick, as it reads no weights.
-  ///
-  /// - Parameters:
-  ///   - folder: The folder that holds `model_index.json`, or a safetensors file with all parts.
-  ///   - variant: The variant of the weight files.
-  /// - Throws: ``ConfigurationError`` if the folder holds no model of this kind; `SafetensorsError` if
-  ///   weight files are missing or damaged.
-  public static func check(folder: String, variant: String? = nil) throws {
-    _ = try Checkpoint(path: folder, variant: variant).weightCount()
-  }
 }

@@ -17,7 +17,8 @@ extension VideoJob {
       "parameters": request.parameters,
       // A text: scripts in browsers lose digits of such numbers.
       "seed": Self.text(seed.map { String($0) }), "model": Self.text(model?.name),
-      "model_digest": Self.text(model?.digest), "attempts": .integer(Int128(attempts)),
+      "model_revision": Self.text(model?.revision), "model_digest": Self.text(model?.digest),
+      "model_files": model?.filesJSON ?? .null, "attempts": .integer(Int128(attempts)),
       "timings": .object(timings.map { (name: $0.name, value: .number($0.seconds)) }),
       "peak_memory": Self.number(peakMemory),
       "error": error.map { ["code": .string($0.code), "message": .string($0.message)] } ?? .null,
@@ -52,7 +53,8 @@ extension ClipRequest {
   /// What was asked for under the names of the form, with what was filled in.
   package var parameters: JSON {
     [
-      "decode_chunk_size": decodeChunkSize.json, "seed": seed.json, "num_frames": frameCount.json,
+      "model": model.map { .string($0) } ?? .null, "decode_chunk_size": decodeChunkSize.json,
+      "seed": seed.json, "num_frames": frameCount.json,
       "num_inference_steps": stepCount.json, "min_guidance_scale": minimumGuidance.json,
       "max_guidance_scale": maximumGuidance.json, "fps": framesPerSecond.json,
       "motion_bucket_id": motionBucket.json, "noise_aug_strength": noiseAugmentation.json,

@@ -69,7 +69,7 @@ struct JobOperations: Sendable {
   // MARK: The jobs
 
   private var create: HTTPOperation {
-    HTTPOperation(
+    var create = HTTPOperation(
       .post,
       "/jobs",
       "Asks for a clip, or several, to be made when their turns come.",
@@ -90,6 +90,8 @@ struct JobOperations: Sendable {
       if input.numClips == nil, input.seeds == nil { return self.accepted(accepted[0]) }
       return Reply(json: ["jobs": .array(accepted.map(\.json))], status: 202)
     }
+    create.choices = jobs.models.choices
+    return create
   }
 
   private var list: HTTPOperation {

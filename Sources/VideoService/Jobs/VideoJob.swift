@@ -34,7 +34,7 @@ package struct VideoJob: Sendable, Equatable, Codable, Identifiable {
   package let createdAt: Date
   /// How far its life is.
   package internal(set) var state = State.queued
-  /// What is being done: `encode`, `denoise`, `decode` or `write`.
+  /// What is being done: `load`, `encode`, `denoise`, `decode` or `write`.
   package internal(set) var stage: String?
   /// Parts of this stage that are done.
   package internal(set) var done = 0
@@ -67,6 +67,8 @@ package struct VideoJob: Sendable, Equatable, Codable, Identifiable {
   package var owner: String? { origin.owner }
   /// What a client wanted remembered.
   package var metadata: [String: String] { origin.metadata }
+  /// The name of the model that it was accepted for; empty in jobs that are older than such names.
+  package var modelName: String { request.model ?? model?.name ?? "" }
   /// The seed that makes this clip and no other.
   package var seed: UInt64? { request.seed }
 
@@ -149,15 +151,34 @@ package struct JobFile: Sendable, Equatable, Codable {
 
 /// Which model made a clip.
 package struct ModelIdentity: Sendable, Equatable, Codable {
+  /// A weight file.
+  package struct File: Sendable, Equatable, Codable {
+    /// Its path in the model's folder.
+    package var path: String
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    package var sha256: String
+  }
+
   /// What people call it.
   package var name: String
-  /// The SHA-256 of its files, in hexadecimal digits; nil until it is known.
+  /// The revision of its repository; nil where there is none.
+  package var revision: String?
+  /// Tells it from other models, in hexadecimal digits; nil until it is loaded.
   package var digest: String?
+  /// Its weight files; nil until all of them were read once.
+  package var files: [File]?
 
   /// Names a model.
-  package init(name: String, digest: String? = nil) {
+  package init(
+    name: String,
+    revision: String? = nil,
+    digest: String? = nil,
+    files: [File]? = nil
+  ) {
     self.name = name
+    self.revision = revision
     self.digest = digest
+    self.files = files
   }
 }
 

@@ -67,7 +67,7 @@ extension VideoJobs {
       live.job.state = .running
       live.job.attempts += 1
       live.job.startedAt = Date()
-      live.job.model = state.model
+      live.job.model = live.job.request.model.map { ModelIdentity(name: $0) }
       live.isAtWork = true
       live.stageBegan = .now
       state.live[id] = live
@@ -95,11 +95,7 @@ extension VideoJobs {
     let clip: Result<(GeneratedClip, JobFile), any Error>
     do {
       let output = "\(try files.makeWorkFolder(id))/clip.\(job.request.format.rawValue)"
-      let made = try await life.run { [self] in
-        try await generator.generate(job.request, picture: job.picture.path, to: output) {
-          [weak self] progress in self?.note(progress, of: id)
-        }
-      }
+      let made = try await life.run { [self] in try await make(job, output) }
       note(ClipProgress(stage: "write", done: 0, total: 1), of: id)
       clip = .success((made, try await keep(made, output, of: job)))
     } catch {
@@ -115,6 +111,29 @@ extension VideoJobs {
     let over = state.withLock { $0.live.removeValue(forKey: id)?.over }
     over?.happen()
     await forgetOutdated()
+  }
+
+  /// Makes a job's clip with its model, which is loaded first if it is not.
+  private func make(_ job: VideoJob, _ output: String) async throws -> GeneratedClip {
+    let id = job.id
+    return try await models.use(
+      job.request.model,
+      loading: { note(ClipProgress(stage: "load", done: 0, total: 1), of: id) }
+    ) { loaded in
+      noteModel(models.identity(loaded), of: id)
+      let clip = try await loaded.loaded.generator.generate(
+        job.request,
+        picture: job.picture.path,
+        to: output
+      ) { [weak self] progress in self?.note(progress, of: id) }
+      // By now the digests of its files are mostly known.
+      noteModel(models.identity(loaded), of: id)
+      return clip
+    }
+  }
+
+  private func noteModel(_ model: ModelIdentity, of id: String) {
+    state.withLock { $0.live[id]?.job.model = model }
   }
 
   private func keep(
@@ -157,8 +176,7 @@ extension VideoJobs {
         job.clip = file
         job.timings = made.stages
         job.peakMemory = made.peakMemory
-        job.model = state.model
-        state.pace.learn(job)
+        state.paces[job.modelName, default: Pace()].learn(job)
       case .failure(let error as ServingError) where error.code == .stopping:
         if job.origin.isAttached {
           job.state = .cancelled
@@ -182,7 +200,10 @@ extension VideoJobs {
     await commit(id)
     guard let job else { return false }
     if case .failure(let error) = clip { log(error, of: job) }
-    if job.state.isFinal { hub.publish(.end, job) }
+    if job.state.isFinal {
+      models.count(job)
+      hub.publish(.end, job)
+    }
     logger.info("job \(id) \(job.state.rawValue)")
     return true
   }
@@ -221,6 +242,7 @@ extension VideoJobs {
     guard let live else { return nil }
     live.stop.happen()
     await commit(id)
+    models.count(live.job)
     hub.publish(.end, live.job)
     logger.info("job \(id) cancelled")
     if !live.isAtWork {
@@ -281,7 +303,9 @@ extension VideoJobs {
       var job = stored.job
       kept.insert(job.picture.path)
       if let clip = job.clip { kept.insert(clip.path) }
-      if job.state == .succeeded { state.withLock { $0.pace.learn(job) } }
+      if job.state == .succeeded {
+        state.withLock { $0.paces[job.modelName, default: Pace()].learn(job) }
+      }
       guard !job.state.isFinal else { continue }
       if job.origin.isAttached {
         // Whoever waited for it is gone.

@@ -56,19 +56,20 @@ package final class VideoJobs: Sendable {
     var line = JobLine()
     /// Jobs that are being accepted.
     var arriving = 0
-    var pace = Pace()
-    var model: ModelIdentity?
+    /// By the models' names.
+    var paces: [String: Pace] = [:]
+    var isReady = false
     var isStopping = false
   }
 
   let settings: Settings
-  let generator: any ClipGenerating
+  let models: ModelShelf
   let store: JobStore
   let files: JobFiles
   let hub = JobEvents()
   let logger: Logger
   let state = Mutex(State())
-  /// The model is there.
+  /// The model is there that is used where none is named.
   let ready = Occurrence()
   /// Something may be there to do.
   let wakes: AsyncStream<Void>
@@ -79,19 +80,19 @@ package final class VideoJobs: Sendable {
   ///
   /// - Parameters:
   ///   - folder: Where the store is or will be, without a slash at the end.
-  ///   - generator: The engine.
+  ///   - models: What makes the clips.
   ///   - settings: What may be kept.
   ///   - logger: Told of each job's end.
   /// - Throws: ``ServingError`` with code `badConfiguration` if another server uses the store, or it
   ///   cannot be read or made.
   package init(
     store folder: String,
-    generator: any ClipGenerating,
+    models: ModelShelf,
     settings: Settings = Settings(),
     logger: Logger
   ) async throws {
     self.settings = settings
-    self.generator = generator
+    self.models = models
     self.logger = logger
     files = try JobFiles(root: folder)
     lock = try StoreLock(folder: folder)
@@ -108,8 +109,8 @@ package final class VideoJobs: Sendable {
   }
 
   /// Lets the work begin.
-  package func begin(with model: ModelIdentity) {
-    state.withLock { $0.model = model }
+  package func begin() {
+    state.withLock { $0.isReady = true }
     ready.happen()
   }
 
@@ -123,7 +124,7 @@ package final class VideoJobs: Sendable {
   ///   - origin: Who asks, and how.
   /// - Returns: The new job, or that of an earlier request with the same idempotency key.
   /// - Throws: ``ServingError`` with code `busy`, `insufficientStorage`, `notReady`, `stopping`,
-  ///   `invalidInput` if its webhook is not allowed, or `conflict` if the idempotency key was used for another request.
+  ///   `invalidInput` if its webhook is not allowed or there is no such model, or `conflict` if the idempotency key was used for another request.
   package func submit(
     _ request: ClipRequest,
     picture: String,
@@ -151,6 +152,7 @@ package final class VideoJobs: Sendable {
       guard let webhooks = settings.webhooks else { throw Webhooks.refused }
       try webhooks.check(address)
     }
+    for request in requests { try models.check(request.model) }
     let fingerprint = try origin.idempotencyKey.map { _ in
       try Self.fingerprint(requests, picture, origin)
     }
@@ -162,7 +164,7 @@ package final class VideoJobs: Sendable {
     var jobs: [VideoJob] = []
     do {
       for (id, request) in zip(ids, requests) {
-        var whole = generator.completed(request)
+        var whole = models.completed(request)
         // Drawn now, so that the job makes the same clip however often it is begun. Torch uses the
         // low 32 bits of a seed only.
         whole.seed = whole.seed ?? UInt64(UInt32.random(in: .min ... .max))
@@ -218,7 +220,7 @@ package final class VideoJobs: Sendable {
   private func takePlaces(_ count: Int) throws {
     try state.withLock { state in
       if state.isStopping { throw ServingError.isStopping }
-      guard state.model != nil else {
+      guard state.isReady else {
         throw ServingError(.notReady, "the model is still being loaded", retryAfter: 5)
       }
       let places = settings.queue + 1
@@ -229,7 +231,7 @@ package final class VideoJobs: Sendable {
       }
       guard state.live.count + state.arriving + count <= places else {
         let soonest = state.live.values.compactMap { live in
-          live.isAtWork ? state.pace.remaining(live) : nil
+          live.isAtWork ? state.remaining(live) : nil
         }.min()
         throw ServingError(
           .busy,
@@ -383,22 +385,25 @@ extension VideoJobs.State {
       let order = line.order
       guard let position = order.firstIndex(of: id) else { return job }
       job.queuePosition = position
-      let running = self.live.values.filter(\.isAtWork).map { pace.remaining($0) }
-      let ahead = order[...position].map { self.live[$0].flatMap { pace.seconds($0.job.request) } }
+      let running = self.live.values.filter(\.isAtWork).map { remaining($0) }
+      let ahead = order[...position].map { id in
+        self.live[id].flatMap { paces[$0.job.modelName]?.seconds($0.job.request) }
+      }
       job.remaining = (running + ahead).reduce(0) { sum, next in
         sum.flatMap { sum in next.map { sum + $0 } }
       }
-    case .running: job.remaining = pace.remaining(live)
+    case .running: job.remaining = remaining(live)
     case .succeeded, .failed, .cancelled: break
     }
     return job
   }
-}
 
-extension Pace {
   /// How long the rest of a job takes, in seconds.
   func remaining(_ live: VideoJobs.Live) -> Double? {
-    remaining(live.job, elapsed: (ContinuousClock.now - live.stageBegan) / .seconds(1))
+    paces[live.job.modelName, default: Pace()].remaining(
+      live.job,
+      elapsed: (ContinuousClock.now - live.stageBegan) / .seconds(1)
+    )
   }
 }
 

@@ -60,7 +60,7 @@ struct OpenAIVideos: Sendable {
       replies: [.json("The video, which is not there yet.", schema: VideoForm.videoSchema)],
       headers: [("Idempotency-Key", "Tells a repeated request from a new one.")]
     ) { input, call in
-      let request = try input.request(completed: jobs.generator.completed)
+      let request = try input.request(of: jobs.models)
       var origin = JobOrigin(api: Self.api, owner: call.keyName)
       origin.idempotencyKey = call.header("idempotency-key")
       origin.metadata = input.metadata

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-import Serving
+package import Serving
 
 /// What a request for a video gives, in OpenAI's names, and in ours for what OpenAI has no name for.
 struct VideoForm: Form {
@@ -11,7 +11,7 @@ struct VideoForm: Form {
   )
   var inputReference: ReferencePicture
   @Field("Kept, and given back; has no influence on the video.") var prompt: Prompt?
-  @Field("Kept; the model of this server makes the video whatever is asked for.")
+  @Field("A model of this server; any other name means its default, and is kept.")
   var model: ModelName?
   @Field(
     "How long the video is; null for as many frames as the model was trained on.",
@@ -45,11 +45,13 @@ struct VideoForm: Form {
 
   /// What to make.
   ///
-  /// - Parameter completed: Fills in what is left to the model.
+  /// - Parameter models: What fills in what is left to the model.
   /// - Returns: The request.
   /// - Throws: ``ServingError`` with code `invalidInput` if the frames of so many seconds are too many.
-  func request(completed: (ClipRequest) -> ClipRequest) throws(ServingError) -> ClipRequest {
+  func request(of models: ModelShelf) throws(ServingError) -> ClipRequest {
     var request = ClipRequest()
+    // Clients name OpenAI's models.
+    request.model = model.flatMap { models.has($0.text) ? $0.text : nil }
     request.seed = seed?.value
     request.stepCount = numInferenceSteps
     request.minimumGuidance = minGuidanceScale
@@ -61,7 +63,7 @@ struct VideoForm: Form {
     request.height = size?.height
     request.fit = fit
     if let seconds {
-      let rate = completed(request).framesPerSecond ?? 7
+      let rate = models.completed(request).framesPerSecond ?? 7
       let count = Int((seconds * Double(rate)).rounded())
       guard (1...256).contains(count) else {
         throw ServingError([
@@ -163,19 +165,19 @@ struct ReferencePicture: FieldValue {
 typealias Prompt = LimitedText<32_000>
 
 /// The name of a model.
-typealias ModelName = LimitedText<200>
+package typealias ModelName = LimitedText<200>
 
 /// A text of so many characters at most.
-struct LimitedText<let most: Int>: FieldValue {
-  typealias Bound = Never
+package struct LimitedText<let most: Int>: FieldValue {
+  package typealias Bound = Never
 
-  static var schema: ValueSchema { ValueSchema(.string) }
+  package static var schema: ValueSchema { ValueSchema(.string) }
 
-  let text: String
+  package let text: String
 
-  var json: JSON { .string(text) }
+  package var json: JSON { .string(text) }
 
-  init(_ input: FieldInput) throws(ValueProblem) {
+  package init(_ input: FieldInput) throws(ValueProblem) {
     text = try String(input)
     guard text.unicodeScalars.count <= most else {
       throw ValueProblem("string_too_long", "\(most) characters at most")

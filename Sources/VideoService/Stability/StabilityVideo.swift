@@ -13,6 +13,7 @@ struct StabilityVideo: Sendable {
   /// The operations, under `/v2beta/image-to-video`.
   var operations: [HTTPOperation] {
     var operations = [begin, result]
+    operations[0].choices = jobs.models.choices
     for index in operations.indices {
       operations[index].tag = "Stability-compatible image to video"
       operations[index].envelope = .stability
@@ -25,6 +26,7 @@ struct StabilityVideo: Sendable {
     @Field("Repeats a video exactly; 0 draws one at random.", in: 0...4_294_967_294) var seed = 0
     @Field("How closely the video keeps to the picture.", in: 0...10) var cfgScale = 1.8
     @Field("How much moves: 1 is still, 255 is wild.", in: 1...255) var motionBucketId = 127
+    @Field("The model, where the server has several; null for its default.") var model: ModelName?
 
     /// What to make.
     ///
@@ -32,6 +34,7 @@ struct StabilityVideo: Sendable {
     /// - Returns: The request; without a size, the model's own.
     func request(_ size: PictureSize?) -> ClipRequest {
       var request = ClipRequest()
+      request.model = model?.text
       request.seed = seed == 0 ? nil : UInt64(seed)
       // Stable Video Diffusion's guidance rises from 1 with the frames; this makes one number its mean.
       request.minimumGuidance = min(1, cfgScale)

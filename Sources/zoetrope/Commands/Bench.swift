@@ -145,7 +145,7 @@ struct Bench: AsyncParsableCommand {
     let folder = files.temporaryDirectory.path + "/zoetrope-" + UUID().uuidString
     defer { try? files.removeItem(atPath: folder) }
     try FullConfiguration.write(frames: randomWeights.frames, to: folder)
-    var settings = model.settings(folder: folder)
+    var settings = model.engine.settings(folder: folder)
     settings.randomSeed = 1001
     return try await Engine(settings)
   }

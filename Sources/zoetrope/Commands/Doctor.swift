@@ -54,7 +54,7 @@ struct Doctor: AsyncParsableCommand {
       Finding(
         name: "threads",
         state: .ok,
-        text: String(model.threads ?? CPUBackend.threadCount)
+        text: String(model.engine.threads ?? CPUBackend.threadCount)
       ),
     ]
     findings += gpu(survey)
@@ -75,7 +75,7 @@ struct Doctor: AsyncParsableCommand {
 
   private func gpu(_ survey: Survey) -> [Finding] {
     let absent: Finding.State
-    if case .cuda = model.device { absent = .missing } else { absent = .without }
+    if case .cuda = model.engine.device { absent = .missing } else { absent = .without }
     let libraries = survey.libraries.map { library in
       if let problem = library.problem {
         Finding(

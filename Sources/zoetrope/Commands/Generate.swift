@@ -85,6 +85,7 @@ struct Generate: AsyncParsableCommand {
       }
       let generation = RemoteGeneration(
         server: server,
+        model: model.model,
         settings: settings,
         fit: fit,
         format: try self.format ?? Self.format(of: output),

@@ -11,6 +11,8 @@ struct ModelChoice: Sendable {
   let folder: String
   /// What it is called in a repository; nil for what is only a folder.
   let name: String?
+  /// The commit of the repository; nil for what is only a folder.
+  let revision: String?
   /// Whether it stands in where none is named.
   let standsIn: Bool
 
@@ -18,6 +20,7 @@ struct ModelChoice: Sendable {
   init(standIn folder: String) {
     self.folder = folder
     name = nil
+    revision = nil
     standsIn = true
   }
 
@@ -40,6 +43,7 @@ struct ModelChoice: Sendable {
     else {
       folder = text
       name = nil
+      revision = nil
       return
     }
     let cache = HubCache(folder: try HubSettings(environment: environment).cache)
@@ -52,5 +56,6 @@ struct ModelChoice: Sendable {
     }
     folder = kept.folder
     name = model.name
+    revision = kept.commit
   }
 }

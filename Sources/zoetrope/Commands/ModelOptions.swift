@@ -6,20 +6,8 @@ import CUDA
 import FoundationEssentials
 import StableVideoDiffusion
 
-/// Which model to use, and how.
-struct ModelOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      """
-      The folder of a checkpoint in diffusers' layout, one safetensors file in Stability's, or \
-      OWNER/NAME of a model that `zoetrope pull` or the Hub's own tools fetched; ZOETROPE_MODEL if not \
-      given, and without that the demonstration model.
-      """,
-      valueName: "path"
-    )
-  )
-  var model: String?
-
+/// How models are loaded, and where they compute.
+struct EngineOptions: ParsableArguments {
   @Option(
     help: "The variant of the weight files, as fp16; found by itself where it is the only one."
   )
@@ -45,19 +33,6 @@ struct ModelOptions: ParsableArguments {
     }
   }
 
-  /// The model that is meant, and where it lies.
-  func choice() throws -> ModelChoice {
-    if let model { return try ModelChoice(model) }
-    if let model = ProcessInfo.processInfo.environment["ZOETROPE_MODEL"], !model.isEmpty {
-      return try ModelChoice(model)
-    }
-    if let model = DemonstrationModel.find() { return ModelChoice(standIn: model) }
-    throw ValidationError(
-      "no model, and the demonstration model is not beside the program: give --model FOLDER or set "
-        + "ZOETROPE_MODEL; `zoetrope model init --tiny FOLDER` makes one to try things with"
-    )
-  }
-
   /// What to load of a folder, and where to compute.
   func settings(folder: String, name: String? = nil) -> Engine.Settings {
     Engine.Settings(
@@ -69,16 +44,49 @@ struct ModelOptions: ParsableArguments {
       element: compute ?? .float16
     )
   }
+}
+
+/// Which model to use, and how.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      The folder of a checkpoint in diffusers' layout, one safetensors file in Stability's, or \
+      OWNER/NAME of a model that `zoetrope pull` or the Hub's own tools fetched; ZOETROPE_MODEL if not \
+      given, and without that the demonstration model.
+      """,
+      valueName: "path"
+    )
+  )
+  var model: String?
+
+  @OptionGroup var engine: EngineOptions
+
+  /// The model that is meant, and where it lies.
+  func choice() throws -> ModelChoice {
+    if let model { return try ModelChoice(model) }
+    if let model = ProcessInfo.processInfo.environment["ZOETROPE_MODEL"], !model.isEmpty {
+      return try ModelChoice(model)
+    }
+    return try Self.standIn()
+  }
+
+  /// The model that is meant where none is named.
+  static func standIn() throws -> ModelChoice {
+    if let model = DemonstrationModel.find() { return ModelChoice(standIn: model) }
+    throw ValidationError(
+      "no model, and the demonstration model is not beside the program: give --model FOLDER or set "
+        + "ZOETROPE_MODEL; `zoetrope model init --tiny FOLDER` makes one to try things with"
+    )
+  }
 
   func load() async throws -> Engine { try await load(choice()) }
 
   /// Loads the model that was chosen.
   func load(_ choice: ModelChoice) async throws -> Engine {
     if choice.standsIn { Terminal.say(DemonstrationModel.remark) }
-    let engine = try await Engine(settings(folder: choice.folder, name: choice.name))
-    for remark in engine.model.remarks + [engine.remark].compactMap(\.self) {
-      Terminal.say(remark)
-    }
-    return engine
+    let loaded = try await Engine(engine.settings(folder: choice.folder, name: choice.name))
+    for remark in loaded.remarks { Terminal.say(remark) }
+    return loaded
   }
 }

@@ -4,7 +4,6 @@
 import ArgumentParser
 import FoundationEssentials
 import Hub
-import Packaging
 
 /// `zoetrope models`.
 struct Models: ParsableCommand {
@@ -76,8 +75,7 @@ struct Models: ParsableCommand {
   /// `zoetrope models show`.
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Shows a model's files with their sizes and digests.",
-      discussion: "Of a folder or a file it shows the parts of the model that it holds."
+      abstract: "Shows the parts of a model, and its files with their sizes and digests."
     )
 
     @Argument(help: "OWNER/NAME, OWNER/NAME@REVISION, or the path of a folder or a file.")
@@ -86,45 +84,15 @@ struct Models: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    private struct Answer: Encodable {
-      struct File: Encodable {
-        let path: String
-        let bytes: Int
-        let digest: String?
-      }
-      let model, commit, digest, folder: String
-      let revisions: [String]
-      let files: [File]
-    }
-
     func run() throws {
       let choice = try? ModelChoice(model)
-      if let choice, choice.name == nil { return try LocalModel(choice.folder).show(json: json) }
+      if let choice, choice.name == nil {
+        return try ShownModel(path: choice.folder).show(json: json)
+      }
       guard let name = Name(argument: model) else {
         throw ValidationError("\(model) is neither a path nor OWNER/NAME")
       }
-      let kept = try Models.cache().model(name.reference)
-      let digest = try PulledModel.digest(of: kept).description
-      guard !json else {
-        let answer = Answer(
-          model: kept.model.repository,
-          commit: kept.commit,
-          digest: digest,
-          folder: kept.folder,
-          revisions: kept.revisions,
-          files: kept.files.map {
-            Answer.File(path: $0.path, bytes: $0.size, digest: $0.hash?.description)
-          }
-        )
-        return Terminal.print(try Output.json(answer))
-      }
-      Terminal.print("\(kept.model) \(kept.revisions.joined(separator: " "))")
-      Terminal.print(kept.folder)
-      Terminal.print("\(digest)  \(Output.megabytes(kept.bytes))  the whole")
-      for file in kept.files {
-        let digest = file.hash?.description ?? "no digest is known"
-        Terminal.print("\(digest)  \(Output.megabytes(file.size))  \(file.path)")
-      }
+      try ShownModel(try Models.cache().model(name.reference)).show(json: json)
     }
   }
 

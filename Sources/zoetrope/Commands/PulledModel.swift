@@ -15,16 +15,11 @@ struct PulledModel: Sendable {
   private let settings: HubSettings
 
   /// - Parameters:
-  ///   - name: `OWNER/NAME` or `OWNER/NAME@REVISION`.
+  ///   - reference: The model.
   ///   - variant: The variant of the weights; nil for what the cache has, else fp16, else the whole ones.
   ///   - digest: What the files must be, as `zoetrope models show` tells it; nil for any.
-  /// - Throws: `ConfigurationError` if there is no such name or digest; `HubError` if there is no cache.
-  init(_ name: String?, variant: String?, digest: String?) throws {
-    guard let reference = name.flatMap({ ModelReference($0) }) else {
-      throw ConfigurationError(
-        "pull: \(name ?? "no model") is not OWNER/NAME or OWNER/NAME@REVISION of a model of the Hub"
-      )
-    }
+  /// - Throws: `ConfigurationError` if there is no such digest; `HubError` if there is no cache.
+  init(_ reference: ModelReference, variant: String?, digest: String?) throws {
     self.reference = reference
     weights = variant.map { .variant($0) } ?? .any
     self.digest = try digest.map { text in
@@ -35,6 +30,9 @@ struct PulledModel: Sendable {
     }
     settings = try HubSettings()
   }
+
+  /// What the model is called in its repository.
+  var name: String { reference.name }
 
   /// Fetches what is not there yet, goes on with what was interrupted, and holds all of it to its digest.
   ///
@@ -61,7 +59,8 @@ struct PulledModel: Sendable {
       Terminal.say("\(error.message); \(reference) is served as it is in the cache")
     }
     if let digest {
-      let found = try Self.digest(of: try HubCache(folder: settings.cache).model(reference))
+      let kept = try HubCache(folder: settings.cache).model(reference)
+      let found = BundleManifest.Model.digest(of: try Self.files(of: kept))
       guard found == digest else {
         throw ConfigurationError(
           "\(reference) has the digest \(found), not \(digest): it is another one than was meant"
@@ -71,20 +70,19 @@ struct PulledModel: Sendable {
     return try ModelChoice(reference.description)
   }
 
-  /// The digest of a model in the cache: the one that a bundle has which was built of its folder.
+  /// The files of a model in the cache, as a bundle has them which was built of its folder.
   ///
-  /// Large files are not read: each had its hash when it came.
-  static func digest(of kept: KeptModel) throws -> Digest {
-    let files = try kept.files.filter { !$0.path.hasPrefix(".") }.map { file in
+  /// Files that had their SHA-256 when they came, as large ones have, are not read.
+  static func files(of kept: KeptModel) throws -> [BundleManifest.File] {
+    try kept.files.filter { !$0.path.hasPrefix(".") }.map { file in
       if case .sha256(let hex)? = file.hash, let digest = Digest("sha256:\(hex)") {
         return BundleManifest.File(path: file.path, digest: digest, size: file.size)
       }
-      let path = "\(kept.folder)/\(file.path)"
-      guard let data = FileManager.default.contents(atPath: path) else {
-        throw ConfigurationError("\(path) cannot be read")
-      }
-      return BundleManifest.File(path: file.path, digest: Digest(of: data), size: file.size)
+      return BundleManifest.File(
+        path: file.path,
+        digest: try Files.digest("\(kept.folder)/\(file.path)"),
+        size: file.size
+      )
     }
-    return BundleManifest.Model.digest(of: files)
   }
 }

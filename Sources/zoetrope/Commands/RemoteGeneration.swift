@@ -11,6 +11,8 @@ import ZoetropeClient
 /// `zoetrope generate --server`: the clip is made elsewhere.
 struct RemoteGeneration {
   let server: String
+  /// The server's name of a model; nil for its default.
+  let model: String?
   let settings: GenerationOptions
   let fit: Generate.Fit
   let format: VideoFormat
@@ -123,6 +125,7 @@ struct RemoteGeneration {
     parameters.fit = fit.rawValue
     parameters.format = format.rawValue
     parameters.playback = playback.rawValue
+    parameters.model = model
     return parameters
   }
 

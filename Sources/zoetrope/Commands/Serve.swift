@@ -9,6 +9,7 @@ import Logging
 import Serving
 import StableVideoDiffusion
 import TensorCore
+import UnixSignals
 import VideoService
 
 /// `zoetrope serve`.
@@ -23,27 +24,53 @@ struct Serve: AsyncParsableCommand {
       What was accepted is kept in the store: after a restart, or a crash, jobs that waited are \
       made, and one that was being made is begun once more.
 
+      Several models may be served: --model NAME=MODEL, again for more. The first is loaded at the \
+      start and used where a request names none, the others when they are asked for. SIGHUP reads \
+      the list of --config again, and has models loaded anew whose files have changed.
+
       Each setting comes from its flag, else from the environment (--api-keys from \
       ZOETROPE_API_KEYS), else from the file of --config (api-keys: keys.txt), else from its default.
       """
   )
 
-  @OptionGroup var model: ModelOptions
+  @Option(
+    help: ArgumentHelp(
+      """
+      The folder of a checkpoint in diffusers' layout, one safetensors file in Stability's, or \
+      OWNER/NAME of a model that `zoetrope pull` or the Hub's own tools fetched; NAME=… to call it so; \
+      again for more. ZOETROPE_MODEL if not given, and without that the demonstration model.
+      """,
+      valueName: "path"
+    )
+  )
+  var model: [String] = []
+
+  @OptionGroup var engine: EngineOptions
+
+  @Option(
+    help: "How many models are in memory at once; 0, the default: one, on a GPU as many as fit."
+  )
+  var maxLoaded: Int?
+
+  @Option(
+    help: "Seconds after which a model is unloaded that nobody asks for; 0, the default, for never."
+  )
+  var unloadAfter: Int?
 
   @Option(help: ArgumentHelp("A YAML file with any of these settings.", valueName: "file"))
   var config: String?
 
   @Flag(
     help: """
-      Fetch the model, OWNER/NAME or OWNER/NAME@REVISION, from the Hub if the cache has not all of it; \
-      the server is not ready before.
+      Fetch each model that is OWNER/NAME or OWNER/NAME@REVISION from the Hub if the cache has not all \
+      of it; the server is not ready before.
       """
   )
   var pull = false
 
   @Option(
     help: ArgumentHelp(
-      "What the files of a model that is fetched must be; `zoetrope models show` tells it.",
+      "What the files of the only model must be, if it is fetched; `zoetrope models show` tells it.",
       valueName: "digest"
     )
   )
@@ -137,15 +164,11 @@ struct Serve: AsyncParsableCommand {
     "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "webhook-host",
     "webhook-secret", "grace", "interim", "upload-patience", "api-keys", "open", "cors-origin",
     "tls-certificate", "tls-key", "log-format", "model", "pull", "model-digest", "variant",
-    "threads",
-    "device", "compute",
+    "threads", "device", "compute", "max-loaded", "unload-after",
   ]
 
   func run() async throws {
-    let configuration = try Configuration(
-      file: config ?? ProcessInfo.processInfo.environment["ZOETROPE_CONFIG"],
-      names: Self.settings
-    )
+    let configuration = try readConfiguration()
     let settings = try serverSettings(configuration)
     let timeout = try configuration.number("timeout", timeout, in: 1...86_400, default: 600)
     let (store, jobSettings) = try self.jobSettings(configuration, timeout: timeout)
@@ -154,33 +177,24 @@ struct Serve: AsyncParsableCommand {
       logFormat,
       default: LineLogHandler.Format.text
     )
-    var model = model
-    model.model = try configuration.text("model", model.model)
-    model.variant = try configuration.text("variant", model.variant)
-    let threads = try configuration.number("threads", model.threads, in: 0...1024, default: 0)
-    model.threads = threads == 0 ? nil : threads
-    model.device = try configuration.value(
-      "device",
-      model.device,
-      of: "auto, cpu, cuda, cuda:N"
-    )
-    model.compute = try configuration.value(
-      "compute",
-      model.compute,
-      of: Element.allCases.map(\.rawValue).joined(separator: ", ")
-    )
-    // What is wrong with the settings, or missing of the model, is known before the port opens.
-    let source = try self.source(of: model, configuration)
-    if case .here(let choice) = source {
-      try StableVideoDiffusionModel.check(folder: choice.folder, variant: model.variant)
-    }
-    let engine = ServedEngine()
+    let engine = try engineOptions(configuration)
+    let maxLoaded = try configuration.number("max-loaded", maxLoaded, in: 0...1000, default: 0)
+    let metrics = PrometheusRegistry()
+    var shelfSettings = ModelShelf.Settings()
+    let idle = try configuration.number("unload-after", unloadAfter, in: 0...10_000_000, default: 0)
+    shelfSettings.unloadAfter = idle == 0 ? nil : .seconds(idle)
+    shelfSettings.digests = WeightDigests(path: store + "/weights.json")
+    shelfSettings.metrics = metrics
+    // What is wrong with the settings, or missing of a model, is known before the port opens.
+    let list = ServedModels(engine)
+    let sources = try sources(configuration, engine)
     let logger = Logger(label: "zoetrope") { _ in LineLogHandler(logFormat) }
+    let shelf = ModelShelf(try list.announced(sources), settings: shelfSettings, logger: logger)
     let jobs: VideoJobs
     do {
       jobs = try await VideoJobs(
         store: store,
-        generator: engine,
+        models: shelf,
         settings: jobSettings,
         logger: logger
       )
@@ -192,47 +206,38 @@ struct Serve: AsyncParsableCommand {
     service.readiness = Readiness(isReady: false)
     let shown = settings.host == "0.0.0.0" ? "localhost" : settings.host
     let scheme = settings.tls == nil ? "http" : "https"
-    let metrics = PrometheusRegistry()
     let server = HTTPServer(service, settings: settings, metrics: metrics, logger: logger)
-    try await run(server) { [model, readiness = service.readiness] port in
-      let choice = try await source.fetched()
-      let loaded = try await model.load(choice)
-      engine.use(loaded)
-      jobs.begin(with: ModelIdentity(name: loaded.name, digest: loaded.model.digest))
-      await Self.tellOfBuild(metrics, hasCUDA: loaded.model.backend.name.hasPrefix("cuda"))
+    // One that comes while models are fetched or loaded waits until that is done.
+    let signals = await UnixSignalsSequence(trapping: .sighup)
+    try await run(server) { [readiness = service.readiness] port in
+      let models = try await list.models(sources)
+      shelf.replace(with: models)
+      if models[0].standsIn { Terminal.say(DemonstrationModel.remark) }
+      let start = ContinuousClock.now
+      try await shelf.prepare()
+      let seconds = GenerationReport.tenths((ContinuousClock.now - start) / .seconds(1))
+      // Nobody tells how much memory a model leaves to others, but for a GPU's driver.
+      shelf.mostLoaded = maxLoaded > 0 ? maxLoaded : list.isOnGPU ? nil : 1
+      jobs.begin()
+      await Self.tellOfBuild(metrics, hasCUDA: list.isOnGPU)
       readiness.isReady = true
-      let seconds = GenerationReport.tenths(loaded.loadSeconds)
       Terminal.say(
-        "\(choice.folder), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)"
+        "\(models[0].path), loaded in \(seconds) s, is served on \(scheme)://\(shown):\(port)"
       )
+      for await _ in signals { await reload(shelf, list, logger) }
     }
   }
 
-  /// Where the model is to come from.
-  private enum Source {
-    case here(ModelChoice)
-    case hub(PulledModel)
-
-    func fetched() async throws -> ModelChoice {
-      switch self {
-      case .here(let choice): choice
-      case .hub(let model): try await model.fetch()
-      }
+  /// Reads the list of models again.
+  private func reload(_ shelf: ModelShelf, _ list: ServedModels, _ logger: Logger) async {
+    do {
+      let configuration = try readConfiguration()
+      let sources = try sources(configuration, engineOptions(configuration))
+      shelf.replace(with: try await list.models(sources))
+      logger.notice("the models were read again: \(shelf.names.joined(separator: ", "))")
+    } catch {
+      logger.error("the models stay as they were: \(error)")
     }
-  }
-
-  private func source(
-    of model: ModelOptions,
-    _ configuration: Configuration
-  ) throws -> Source {
-    let digest = try configuration.text("model-digest", modelDigest)
-    guard try configuration.isSet("pull", pull) else {
-      guard digest == nil else {
-        throw ConfigurationError("model-digest is for a model that is fetched: set pull too")
-      }
-      return .here(try model.choice())
-    }
-    return .hub(try PulledModel(model.model, variant: model.variant, digest: digest))
   }
 
   /// Has the metrics say which program this is, and what is at work in it.
@@ -268,98 +273,10 @@ struct Serve: AsyncParsableCommand {
         throw error
       }
     }
+    defer { loading.cancel() }
     let outcome = await serving.result
     // Nobody else cancels it. A server that was told to stop does not wait for the model.
     if serving.isCancelled { try await loading.value }
     try outcome.get()
-  }
-
-  /// Where jobs are kept, and for how long.
-  private func jobSettings(
-    _ configuration: Configuration,
-    timeout: Int
-  ) throws -> (store: String, VideoJobs.Settings) {
-    var settings = VideoJobs.Settings()
-    settings.timeout = .seconds(timeout)
-    settings.queue = try configuration.number("queue", queue, in: 0...10_000, default: 100)
-    let hours = try configuration.number("keep-hours", keepHours, in: 0...876_000, default: 168)
-    settings.keptFor = .seconds(hours * 3600)
-    settings.keptBytes =
-      try configuration.number(
-        "keep-megabytes",
-        keepMegabytes,
-        in: 0...1_000_000_000,
-        default: 10_240
-      ) << 20
-    settings.webhooks = try webhooks(configuration)
-    let environment = ProcessInfo.processInfo.environment
-    let state =
-      environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
-      ?? "\(environment["HOME"] ?? "/var/lib")/.local/state"
-    var store = try configuration.text("store", store) ?? "\(state)/zoetrope"
-    while store.count > 1, store.hasSuffix("/") { store.removeLast() }
-    return (store, settings)
-  }
-
-  /// Who may be told of the ends of jobs.
-  private func webhooks(_ configuration: Configuration) throws -> Webhooks? {
-    let hosts = configuration.list("webhook-host", webhookHost)
-    let path = try configuration.text("webhook-secret", webhookSecret)
-    guard let path, !hosts.isEmpty else {
-      if path == nil, hosts.isEmpty { return nil }
-      throw ConfigurationError("webhook-host and webhook-secret belong together: one is missing")
-    }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw ConfigurationError("the webhook secret in \(path) cannot be read")
-    }
-    let secret = String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
-    do { return try Webhooks(hosts: hosts, secret: secret) } catch {
-      throw ConfigurationError("\(path): \(error.message)")
-    }
-  }
-
-  private func serverSettings(_ configuration: Configuration) throws -> HTTPServer.Settings {
-    var settings = HTTPServer.Settings()
-    settings.host = try configuration.text("host", host) ?? "127.0.0.1"
-    settings.port = try configuration.number("port", port, in: 0...65535, default: 3000)
-    settings.grace = .seconds(
-      try configuration.number("grace", grace, in: 0...86_400, default: 30)
-    )
-    let interim = try configuration.number("interim", interim, in: 0...3600, default: 15)
-    settings.interimInterval = interim == 0 ? nil : .seconds(interim)
-    let patience = try configuration.number(
-      "upload-patience",
-      uploadPatience,
-      in: 1...3600,
-      default: 60
-    )
-    settings.uploadPatience = .seconds(patience)
-    if let path = try configuration.text("api-keys", apiKeys) {
-      guard let data = FileManager.default.contents(atPath: path) else {
-        throw ConfigurationError("the API keys in \(path) cannot be read")
-      }
-      settings.keys = try APIKeys(text: String(decoding: data, as: UTF8.self))
-    }
-    let certificate = try configuration.text("tls-certificate", tlsCertificate)
-    let key = try configuration.text("tls-key", tlsKey)
-    if let certificate, let key {
-      settings.tls = TLSFiles(certificate: certificate, key: key)
-    } else if certificate != nil || key != nil {
-      throw ConfigurationError("tls-certificate and tls-key belong together: one is missing")
-    }
-    settings.isOpen = try configuration.isSet("open", open)
-    settings.allowedOrigins = configuration.list("cors-origin", corsOrigin)
-    let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
-    if !temporary.isEmpty {
-      settings.temporaryDirectory =
-        temporary.count > 1 && temporary.hasSuffix("/")
-        ? String(temporary.dropLast()) : temporary
-    }
-    do {
-      try settings.validate()
-    } catch {
-      throw ConfigurationError(error.message)
-    }
-    return settings
   }
 }

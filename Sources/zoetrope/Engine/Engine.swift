@@ -21,8 +21,8 @@ actor Engine {
   /// Where the model computes, and in what type if that is a choice: "cpu", or as
   /// "NVIDIA H100 80GB HBM3 float16".
   nonisolated let device: String
-  /// What a person should know of where the model computes.
-  nonisolated let remark: String?
+  /// What a person should know of the model, and of where it computes.
+  nonisolated let remarks: [String]
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
@@ -47,23 +47,31 @@ actor Engine {
     var device = DeviceChoice.automatic
     /// The type that a GPU computes with.
     var element = Element.float16
+
+    /// A thread to compute on.
+    func makeThread() -> EngineThread {
+      EngineThread { [threads] in
+        if let threads { CPUBackend.threadCount = threads }
+      }
+    }
   }
 
   /// Loads a checkpoint.
   ///
-  /// - Parameter settings: What to load, and where to compute.
+  /// - Parameters:
+  ///   - settings: What to load, and where to compute.
+  ///   - thread: The thread that computes, where engines share one; nil for one of its own.
   /// - Throws: As `StableVideoDiffusionModel.init`; `CUDAError` if the GPU that was asked for cannot be
   ///   used.
-  init(_ settings: Settings) async throws {
-    let threads = settings.threads
-    let thread = EngineThread {
-      if let threads { CPUBackend.threadCount = threads }
-    }
+  init(_ settings: Settings, on thread: EngineThread? = nil) async throws {
+    let thread = thread ?? settings.makeThread()
     self.thread = thread
     let clock = ContinuousClock()
     let start = clock.now
     let name: String
+    let remark: String?
     (model, name, remark) = try await Loader(thread).load(settings)
+    remarks = model.remarks + [remark].compactMap(\.self)
     self.name = settings.name ?? name
     device =
       (model.backend as? CUDABackend).map {

@@ -58,7 +58,7 @@ import Synchronization
     unsafe sem_post(signal)
   }
 
-  /// The thread serves until the process ends: there is one engine, as long as there is a program.
+  /// The thread serves until the process ends: engines that come and go share one.
   private func run() {
     while true {
       unsafe sem_wait(signal)

@@ -3,32 +3,12 @@
 
 import Media
 import StableVideoDiffusion
-import Synchronization
 import TensorCore
 import VideoService
 
-/// The engine as the service calls it, which can be there before the model is loaded.
-final class ServedEngine: ClipGenerating {
-  private let loaded = Mutex<Engine?>(nil)
-
-  func use(_ engine: Engine) { loaded.withLock { $0 = engine } }
-
-  func completed(_ request: ClipRequest) -> ClipRequest {
-    guard let model = loaded.withLock({ $0?.model }) else { return request }
-    var generation = GenerationRequest()
-    generation.apply(model.recommended)
-    generation.apply(request)
-    var whole = request
-    whole.frameCount = generation.frames ?? model.unetConfiguration.numFrames
-    whole.stepCount = generation.steps
-    whole.minimumGuidance = generation.minimumGuidance.inFull
-    whole.maximumGuidance = generation.maximumGuidance.inFull
-    whole.framesPerSecond = generation.framesPerSecond
-    whole.noiseAugmentation = generation.noiseAugmentation.inFull
-    whole.width = generation.width
-    whole.height = generation.height
-    return whole
-  }
+/// An engine as the service calls it.
+struct ServedEngine: ClipGenerating {
+  let engine: Engine
 
   func generate(
     _ request: ClipRequest,
@@ -36,9 +16,6 @@ final class ServedEngine: ClipGenerating {
     to output: String,
     progress: @escaping @Sendable (ClipProgress) -> Void
   ) async throws -> GeneratedClip {
-    guard let engine = loaded.withLock({ $0 }) else {
-      throw ClipError(.internal, "a clip was asked for before the model was loaded")
-    }
     let seed = request.seed ?? GenerationRequest.drawSeed()
     var generation = GenerationRequest()
     generation.apply(engine.model.recommended)
@@ -90,14 +67,9 @@ final class ServedEngine: ClipGenerating {
   }
 }
 
-extension Float {
-  /// The number that is written the same: 0.02 is not 0.0199999996.
-  fileprivate var inFull: Double { Double(description) ?? Double(self) }
-}
-
 extension GenerationRequest {
   /// Takes over what a client asked for; what it left out stays.
-  fileprivate mutating func apply(_ request: ClipRequest) {
+  mutating func apply(_ request: ClipRequest) {
     decodeChunk = request.decodeChunkSize
     frames = request.frameCount
     steps = request.stepCount ?? steps

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+import StableVideoDiffusion
+import VideoService
+
+/// A checkpoint that the server offers.
+struct ServedModel: ClipModel {
+  let name: String
+  let revision: String?
+  let folder: String
+  let weights: [String]
+  let settings: [String]
+  /// The folder or the file that it is in, as it was named.
+  let path: String
+  /// Whether it stands in where none is named.
+  let standsIn: Bool
+  private let recommended: RecommendedSettings
+  private let frameCount: Int
+  private let engine: Engine.Settings
+  private let list: ServedModels
+
+  /// Looks at a checkpoint, without reading its weights.
+  ///
+  /// - Parameters:
+  ///   - name: What clients choose it by; nil for what its repository or its folder is called.
+  ///   - choice: Where it lies.
+  ///   - options: How it is loaded.
+  ///   - list: What loads it.
+  /// - Throws: As `Checkpoint`; `ConfigurationError` and `SafetensorsError` for what its files lack.
+  init(name: String?, _ choice: ModelChoice, _ options: EngineOptions, _ list: ServedModels) throws
+  {
+    let checkpoint = try Checkpoint(path: choice.folder, variant: options.variant)
+    self.name = name ?? choice.name ?? checkpoint.name
+    standsIn = choice.standsIn
+    revision = choice.revision
+    path = choice.folder
+    folder = checkpoint.folder
+    weights = try checkpoint.weightFiles()
+    settings = checkpoint.settingsFiles
+    recommended = try checkpoint.recommendedSettings()
+    frameCount = try checkpoint.unetConfiguration().numFrames
+    engine = options.settings(folder: path, name: choice.name)
+    self.list = list
+  }
+
+  func completed(_ request: ClipRequest) -> ClipRequest {
+    var generation = GenerationRequest()
+    generation.apply(recommended)
+    generation.apply(request)
+    var whole = request
+    whole.frameCount = generation.frames ?? frameCount
+    whole.stepCount = generation.steps
+    whole.minimumGuidance = generation.minimumGuidance.inFull
+    whole.maximumGuidance = generation.maximumGuidance.inFull
+    whole.framesPerSecond = generation.framesPerSecond
+    whole.noiseAugmentation = generation.noiseAugmentation.inFull
+    whole.width = generation.width
+    whole.height = generation.height
+    return whole
+  }
+
+  func load() async throws -> LoadedModel {
+    let loaded = try await list.load(engine)
+    for remark in loaded.remarks { Terminal.say(remark) }
+    return LoadedModel(generator: ServedEngine(engine: loaded), digest: loaded.model.digest)
+  }
+}
+
+extension Float {
+  /// The number that is written the same: 0.02 is not 0.0199999996.
+  fileprivate var inFull: Double { Double(description) ?? Double(self) }
+}
