@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
+import CUDA
 import FoundationEssentials
 import Serving
 import StableVideoDiffusion

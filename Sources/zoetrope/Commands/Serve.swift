@@ -2,7 +2,6 @@
 // Copyright 2026 the Zoetrope authors
 
 import ArgumentParser
-import CUDA
 import CoreMetrics
 import FoundationEssentials
 import Logging
