@@ -10,75 +10,6 @@ internal import Synchronization
 /// The library thinks in columns: a row-major matrix is its transpose there. So `y = x wᵀ` is asked
 /// for as `yᵀ = w xᵀ`, where `w` is to be transposed and `x` is not.
 package final class MatrixProducts: Sendable {
-  /// A product of row-major matrices, or of several pairs of them at equal distances.
-  package struct Problem: Hashable, Sendable, CustomStringConvertible {
-    /// Rows of `x` and of the result.
-    package var rows: Int
-    /// Columns of the result.
-    package var columns: Int
-    /// What is summed over.
-    package var inner: Int
-    /// Elements from one row to the next.
-    package var xStride: Int
-    package var weightStride: Int
-    package var yStride: Int
-    /// Whether the second operand is `[columns, inner]`, or else `[inner, columns]`.
-    package var weightIsTransposed = true
-    package var hasBias = false
-    package var hasResidual = false
-    package var batch = 1
-    /// Elements from one matrix of the batch to the next.
-    package var xDistance = 0
-    package var weightDistance = 0
-    package var yDistance = 0
-    package var scale: Float = 1
-    package var input: Element
-    package var output: Element
-
-    /// `y = x wᵀ` for dense matrices.
-    package init(rows: Int, columns: Int, inner: Int, _ element: Element) {
-      self.rows = rows
-      self.columns = columns
-      self.inner = inner
-      xStride = inner
-      weightStride = inner
-      yStride = columns
-      input = element
-      output = element
-    }
-
-    package var description: String {
-      "\(batch == 1 ? "" : "\(batch) of ")[\(rows), \(inner)] by [\(inner), \(columns)] \(input)"
-        + (hasBias ? ", bias" : "") + (hasResidual ? ", residual" : "")
-    }
-
-    /// Multiplications and additions.
-    package var operations: Double {
-      2 * Double(batch) * Double(rows) * Double(columns) * Double(inner)
-    }
-
-    /// Bytes that must be read and written at least.
-    package var bytes: Int {
-      batch * (rows * inner + columns * inner) * input.byteCount
-        + batch * rows * columns * output.byteCount * (hasResidual ? 2 : 1)
-    }
-  }
-
-  /// Where a product's operands lie.
-  package struct Operands: Sendable {
-    package var x: UInt64
-    package var weight: UInt64
-    package var bias: UInt64 = 0
-    package var residual: UInt64 = 0
-    package var y: UInt64
-
-    package init(x: UInt64, weight: UInt64, y: UInt64) {
-      self.x = x
-      self.weight = weight
-      self.y = y
-    }
-  }
-
   private struct Key: Hashable {
     let problem: Problem
     /// The largest powers of two, to 256, that the addresses of weight, `x`, residual, result and bias
@@ -95,9 +26,13 @@ package final class MatrixProducts: Sendable {
   private let points: EntryPoints
   private let library: cuda_handle
   private let workspace: DeviceMemory
+  private let tuning: Tuning
+  private let leastTuned: Double
   private let plans = Mutex<[Key: Plan]>([:])
   // What NVIDIA recommends for Hopper.
   private static let workspaceBytes = 32 << 20
+  // The library has rarely more to say of a product.
+  private static let mostAlgorithms = 8
 
   @safe private struct EntryPoints: Sendable {
     let version: EntryPoint<lt_version>
@@ -160,14 +95,28 @@ package final class MatrixProducts: Sendable {
   /// - Parameters:
   ///   - library: cuBLASLt.
   ///   - allocator: The GPU's memory, of which 32 MiB are taken.
+  ///   - cache: Where it is kept which algorithm is the fastest for a product.
+  ///   - leastTuned: Multiplications and additions of the least product for which that is found out.
   /// - Throws: `CUDAError` if the library or the memory cannot be had.
-  package init(_ library: SharedLibrary, _ allocator: DeviceAllocator) throws(CUDAError) {
+  package init(
+    _ library: SharedLibrary,
+    _ allocator: DeviceAllocator,
+    _ cache: CompilationCache,
+    leastTuned: Double = 1e9
+  ) throws(CUDAError) {
     let points = EntryPoints(library)
     let workspace = try allocator.allocate(Self.workspaceBytes)
     try allocator.device.bind()
     var handle: cuda_handle = 0
     try points.check(unsafe points.create.function(&handle), "cublasLtCreate")
     device = allocator.device
+    let gpu = device.description
+    tuning = Tuning(
+      cache: cache,
+      surroundings:
+        "cuBLASLt \(try points.version.function()) \(gpu.name) \(gpu.capability) \(gpu.multiprocessors)"
+    )
+    self.leastTuned = leastTuned
     self.points = points
     self.library = handle
     self.workspace = workspace
@@ -192,7 +141,14 @@ package final class MatrixProducts: Sendable {
   package func multiply(_ problem: Problem, _ operands: Operands) throws(CUDAError) {
     guard problem.rows > 0, problem.columns > 0 else { return }
     try device.bind()
-    let plan = try self.plan(problem, operands)
+    try multiply(problem, operands, try plan(problem, operands))
+  }
+
+  private func multiply(
+    _ problem: Problem,
+    _ operands: Operands,
+    _ plan: Plan
+  ) throws(CUDAError) {
     if problem.hasBias {
       var bias = operands.bias
       try points.check(
@@ -232,12 +188,12 @@ package final class MatrixProducts: Sendable {
     let alignments = addresses.map { UInt32(1) << UInt32(min($0.trailingZeroBitCount, 8)) }
     let key = Key(problem: problem, alignments: alignments)
     if let known = plans.withLock({ $0[key] }) { return known }
-    let made = try makePlan(key, bias: operands.bias)
+    let made = try makePlan(key, operands)
     plans.withLock { $0[key] = made }
     return made
   }
 
-  private func makePlan(_ key: Key, bias: UInt64) throws(CUDAError) -> Plan {
+  private func makePlan(_ key: Key, _ operands: Operands) throws(CUDAError) -> Plan {
     let problem = key.problem
     var product: cuda_handle = 0
     try points.check(
@@ -264,7 +220,7 @@ package final class MatrixProducts: Sendable {
       try set(LT_PRODUCT_EPILOGUE, LT_EPILOGUE_BIAS)
       try set(LT_PRODUCT_BIAS_TYPE, Int(problem.output.lt))
       // The choice of algorithm depends on the pointer's alignment.
-      var bias = bias
+      var bias = operands.bias
       try points.check(
         unsafe points.setProduct.function(product, Int32(LT_PRODUCT_BIAS), &bias, 8),
         "cublasLtMatmulDescSetAttribute"
@@ -293,12 +249,18 @@ package final class MatrixProducts: Sendable {
       problem.batch,
       problem.yDistance
     )
-    return Plan(
-      product: product,
-      a: a,
-      b: b,
-      d: d,
-      algorithm: try algorithm(key, product, a, b, d)
+    let algorithms = try algorithms(key, product, a, b, d)
+    func plan(_ place: Int) -> Plan {
+      Plan(product: product, a: a, b: b, d: d, algorithm: algorithms[place])
+    }
+    // A sum that is added to itself cannot be tried again and again.
+    let isInPlace = problem.hasResidual && operands.residual == operands.y
+    guard problem.operations >= leastTuned, !isInPlace else { return plan(0) }
+    let words = "\(problem) \(problem.strides) \(key.alignments)"
+    return plan(
+      try tuning.fastest(words, of: algorithms.count, on: device) { (place) throws(CUDAError) in
+        try multiply(problem, operands, plan(place))
+      }
     )
   }
 
@@ -335,13 +297,14 @@ package final class MatrixProducts: Sendable {
     return layout
   }
 
-  private func algorithm(
+  /// The algorithms that the library recommends, the best first as it guesses; one at least.
+  private func algorithms(
     _ key: Key,
     _ product: cuda_handle,
     _ a: cuda_handle,
     _ b: cuda_handle,
     _ d: cuda_handle
-  ) throws(CUDAError) -> lt_algorithm {
+  ) throws(CUDAError) -> [lt_algorithm] {
     var preference: cuda_handle = 0
     try points.check(
       unsafe points.createPreference.function(&preference),
@@ -371,7 +334,8 @@ package final class MatrixProducts: Sendable {
         "cublasLtMatmulPreferenceSetAttribute"
       )
     }
-    var candidate = lt_candidate()
+    let most = key.problem.operations < leastTuned ? 1 : Self.mostAlgorithms
+    var candidates = [lt_candidate](repeating: lt_candidate(), count: most)
     var count: Int32 = 0
     let status = unsafe try points.heuristic.function(
       library,
@@ -381,18 +345,19 @@ package final class MatrixProducts: Sendable {
       d,
       d,
       preference,
-      1,
-      &candidate,
+      Int32(most),
+      &candidates,
       &count
     )
     try points.check(status, "cublasLtMatmulAlgoGetHeuristic \(key.problem)")
-    guard count > 0, candidate.state == 0 else {
+    let usable = candidates.prefix(max(Int(count), 0)).filter { $0.state == 0 }
+    guard !usable.isEmpty else {
       throw CUDAError(
         .unsupported,
         "cublasLtMatmulAlgoGetHeuristic",
         "there is no way to compute \(key.problem)"
       )
     }
-    return candidate.algorithm
+    return usable.map(\.algorithm)
   }
 }

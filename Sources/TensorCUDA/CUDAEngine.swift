@@ -35,7 +35,7 @@ package final class CUDAEngine: Sendable {
   ) throws(CUDAError) {
     device = try Device(libraries.driver, ordinal: ordinal)
     allocator = try DeviceAllocator(device, limit: memoryLimit)
-    products = try MatrixProducts(libraries.cublasLt, allocator)
+    products = try MatrixProducts(libraries.cublasLt, allocator, cache)
     let dnn = try DNN(libraries.cudnn, device)
     convolutions = Convolutions(dnn, allocator, cache)
     attentions = Attentions(dnn, allocator, cache)

@@ -13,6 +13,7 @@
 #include "fake.h"
 
 fake_cuda_counts counts;
+std::atomic<int64_t> pretended_microseconds{0};
 
 namespace {
 
@@ -185,18 +186,20 @@ EXPORT int cuStreamSynchronize(uintptr_t) {
 EXPORT int cuEventCreate(uintptr_t *event, unsigned) {
   CALL("cuEventCreate", true);
   counts.events++;
-  *event = 0xE7;
+  *event = (uintptr_t) new int64_t(0);
   return 0;
 }
 
-EXPORT int cuEventDestroy_v2(uintptr_t) {
+EXPORT int cuEventDestroy_v2(uintptr_t event) {
   CALL("cuEventDestroy", true);
   counts.events--;
+  delete (int64_t *)event;
   return 0;
 }
 
-EXPORT int cuEventRecord(uintptr_t, uintptr_t) {
+EXPORT int cuEventRecord(uintptr_t event, uintptr_t) {
   CALL("cuEventRecord", true);
+  *(int64_t *)event = pretended_microseconds;
   return 0;
 }
 
@@ -205,9 +208,9 @@ EXPORT int cuEventSynchronize(uintptr_t) {
   return 0;
 }
 
-EXPORT int cuEventElapsedTime(float *milliseconds, uintptr_t, uintptr_t) {
+EXPORT int cuEventElapsedTime(float *milliseconds, uintptr_t start, uintptr_t end) {
   CALL("cuEventElapsedTime", true);
-  *milliseconds = 1;
+  *milliseconds = 1 + 1e-3f * (float)(*(int64_t *)end - *(int64_t *)start);
   return 0;
 }
 

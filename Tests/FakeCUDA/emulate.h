@@ -40,6 +40,8 @@ float emulated_shuffle_xor(float value, int mask);
 #define __fmul_rn(a, b) ((float)((a) * (b)))
 #define __fdiv_rn(a, b) ((float)((a) / (b)))
 #define __fsqrt_rn(a) sqrtf(a)
+#define __expf(x) expf(x)
+#define __fdividef(x, y) ((x) / (y))
 #define __dadd_rn(a, b) ((a) + (b))
 #define __dmul_rn(a, b) ((a) * (b))
 

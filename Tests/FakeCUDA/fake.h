@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <atomic>
+
 #include "FakeCUDA.h"
 #include "emulate.h"
 
@@ -18,5 +20,8 @@ void emulate_launch(emulated_call call, void **arguments, dimensions grid, unsig
 int result_of(const char *call, bool needs_context = true);
 
 extern fake_cuda_counts counts;
+
+/// What products took so far, as their algorithms say.
+extern std::atomic<int64_t> pretended_microseconds;
 
 #pragma GCC visibility pop

@@ -75,7 +75,7 @@ EXPORT int nvrtcGetCUBIN(uintptr_t handle, char *to) {
 
 namespace {
 
-constexpr int invalid_value = 7;
+constexpr int invalid_value = 7, not_supported = 15;
 
 struct lt_object {
   // A layout.
@@ -192,13 +192,18 @@ struct candidate {
 };
 
 EXPORT int cublasLtMatmulAlgoGetHeuristic(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
-                                          uintptr_t, uintptr_t preference, int, candidate *to,
-                                          int *count) {
+                                          uintptr_t, uintptr_t preference, int most,
+                                          candidate *to, int *count) {
   if (int result = result_of("cublasLtMatmulAlgoGetHeuristic")) return result;
-  *to = candidate();
-  // What it was chosen for is told to the call that uses it.
-  for (int i = 0; i < 4; i++) to->algorithm[i] = ((lt_object *)preference)->alignment[i];
-  *count = 1;
+  // The second is the fastest, the third does not do what it should.
+  const uint64_t times[3] = {3000, 1000, not_supported};
+  *count = most < 3 ? most : 3;
+  for (int j = 0; j < *count; j++) {
+    to[j] = candidate();
+    // What it was chosen for is told to the call that uses it.
+    for (int i = 0; i < 4; i++) to[j].algorithm[i] = ((lt_object *)preference)->alignment[i];
+    to[j].algorithm[4] = times[j];
+  }
   return 0;
 }
 
@@ -210,6 +215,8 @@ EXPORT int cublasLtMatmul(uintptr_t, uintptr_t product, const float *alpha, uint
   const lt_object &p = *(lt_object *)product, &la = *(lt_object *)a_layout,
                   &lb = *(lt_object *)b_layout, &ld = *(lt_object *)d_layout;
   if (c_layout != d_layout || p.transpose_b) return invalid_value;
+  if (algorithm[4] == not_supported) return not_supported;
+  pretended_microseconds += (int64_t)algorithm[4];
   if (a % algorithm[0] || b % algorithm[1] || c % algorithm[2] || d % algorithm[3])
     return invalid_value;
   int64_t m = (int64_t)(p.transpose_a ? la.columns : la.rows);

@@ -62,7 +62,7 @@ KERNEL(frame_attention)(const element *qkv, element *y, integer frames, integer 
     most = warp_max(most);
     float sum = 0;
     for (integer other = lane; other < frames; other += 32) {
-      float power = expf(scores[other] - most);
+      float power = exponential(scores[other] - most);
       scores[other] = power;
       sum += power;
     }
@@ -118,7 +118,7 @@ DEVICE void frame_attention_64(const element *qkv, element *y, integer frames, i
       UNROLL for (int i = 0; i < 4; i++) part[i] += in.at[i] * key[c * 4 + i];
     }
     float score = lane < length ? (part[0] + part[1]) + (part[2] + part[3]) : LEAST;
-    float power = expf(score - warp_max(score));
+    float power = exponential(score - warp_max(score));
     float sum = warp_sum(lane < length ? power : 0.0f);
     // All lanes have read the query: they met in the sum.
     if (lane < FRAMES) row[lane] = lane < length ? power / sum : 0.0f;
@@ -194,7 +194,7 @@ KERNEL(frame_attention_long)(const element *qkv, element *y, integer frames, int
     }
     score = warp_sum(score);
     float larger = fmaxf(most, score);
-    float shrink = expf(most - larger), power = expf(score - larger);
+    float shrink = exponential(most - larger), power = exponential(score - larger);
     sum = sum * shrink + power;
     for (int i = 0; i < 8; i++) {
       integer c = lane + 32 * i;

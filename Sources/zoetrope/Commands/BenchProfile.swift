@@ -64,7 +64,10 @@ final class BenchProfile: Sendable {
       let entries = stages.withLock { $0[stage] ?? [] }
       guard !entries.isEmpty else { continue }
       let total = entries.reduce(0) { $0 + $1.seconds }
-      Terminal.print("\n\(stage.rawValue): \(Self.rounded(total * 1000)) ms on the GPU")
+      let work = entries.reduce(0) { $0 + $1.operations } / 1e12
+      Terminal.print(
+        "\n\(stage.rawValue): \(Self.rounded(total * 1000)) ms on the GPU for \(Self.rounded(work)) TFLOP"
+      )
       Terminal.print("     ms  calls  TFLOP/s    TB/s  of best  work")
       for entry in Profile.Entry.joined(entries).prefix(60) where entry.seconds > 0.0005 * total {
         let share = max(entry.operations / operations, entry.bytes / bytes) / entry.seconds
