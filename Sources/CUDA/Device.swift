@@ -80,6 +80,9 @@ package final class Device: Sendable {
         "\(description.name) has compute capability \(description.capabilityText); 8.0 is needed"
       )
     }
+    // Whoever waits for the GPU sleeps: by default a processor's core would spin for as long as a clip takes.
+    // A context that another has opened already keeps its own way.
+    _ = try? driver.setContextFlags.function(device, UInt32(CUDA_CONTEXT_BLOCKING_SYNC))
     var context: cuda_handle = 0
     try driver.check(
       unsafe driver.retainContext.function(&context, device),

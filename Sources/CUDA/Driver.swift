@@ -17,6 +17,7 @@ internal import SharedLibrary
   let deviceName: EntryPoint<cuda_device_name>
   let deviceMemory: EntryPoint<cuda_device_memory>
   let deviceAttribute: EntryPoint<cuda_device_attribute>
+  let setContextFlags: EntryPoint<cuda_primary_context_set_flags>
   let retainContext: EntryPoint<cuda_primary_context_retain>
   let releaseContext: EntryPoint<cuda_primary_context_release>
   let setContext: EntryPoint<cuda_context_set>
@@ -59,6 +60,7 @@ internal import SharedLibrary
     unsafe deviceName = EntryPoint(library, "cuDeviceGetName")
     unsafe deviceMemory = EntryPoint(library, "cuDeviceTotalMem_v2")
     unsafe deviceAttribute = EntryPoint(library, "cuDeviceGetAttribute")
+    setContextFlags = EntryPoint(library, "cuDevicePrimaryCtxSetFlags_v2")
     unsafe retainContext = EntryPoint(library, "cuDevicePrimaryCtxRetain")
     releaseContext = EntryPoint(library, "cuDevicePrimaryCtxRelease_v2")
     setContext = EntryPoint(library, "cuCtxSetCurrent")

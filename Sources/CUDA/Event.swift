@@ -16,7 +16,7 @@ package struct Event: ~Copyable, Sendable {
     try device.bind()
     var handle: cuda_handle = 0
     try device.driver.check(
-      unsafe device.driver.createEvent.function(&handle, 0),
+      unsafe device.driver.createEvent.function(&handle, UInt32(CUDA_EVENT_BLOCKING_SYNC)),
       "cuEventCreate"
     )
     self.handle = handle

@@ -69,7 +69,7 @@ package final class MatrixProducts: Sendable {
       unsafe multiply = EntryPoint(library, "cublasLtMatmul")
     }
 
-    func check(_ status: Int32, _ call: String) throws(CUDAError) {
+    func check(_ status: Int32, _ call: @autoclosure () -> String) throws(CUDAError) {
       guard status != 0 else { return }
       var message = "status \(status)"
       if let text = unsafe try? text.function, let words = unsafe text(status) {
@@ -81,7 +81,7 @@ package final class MatrixProducts: Sendable {
         case LT_RESULT_NOT_SUPPORTED: .unsupported
         default: .call
         }
-      throw CUDAError(code, call, message)
+      throw CUDAError(code, call(), message)
     }
   }
 

@@ -80,7 +80,7 @@ extension CUDABackend {
   /// See `Backend.feedForward`.
   ///
   /// The hidden layer is eight times as wide as the input, gigabytes at full size: it is made for equally many
-  /// rows at a time, as many as fit into 512 MiB. Fewer are slower, although the gate then reads from the cache.
+  /// rows at a time, as many as fit into 384 MiB. Fewer are slower, although the gate then reads from the cache.
   package func feedForward(
     _ x: Tensor,
     gated: any PreparedWeight,
@@ -101,7 +101,7 @@ extension CUDABackend {
     let (rest, keptRest) = try operand(residual, as: element, "feed-forward")
     let inner = try weight(gated, "feed-forward")
     let to = try place(result, "feed-forward").0
-    let most = max(256, (512 << 20) / (2 * hidden * element.byteCount))
+    let most = max(256, (384 << 20) / (2 * hidden * element.byteCount))
     let pieces = (rows + most - 1) / most
     // Whole tiles of rows; all pieces but the last are of one size, and planned once.
     let rowsAtOnce = min(rows, ((rows + pieces - 1) / pieces + 127) / 128 * 128)

@@ -134,6 +134,11 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int) {
   return 0;
 }
 
+EXPORT int cuDevicePrimaryCtxSetFlags_v2(int, unsigned flags) {
+  CALL("cuDevicePrimaryCtxSetFlags", false);
+  return flags == 4 ? 0 : invalid_value;
+}
+
 EXPORT int cuDevicePrimaryCtxRetain(uintptr_t *context, int) {
   CALL("cuDevicePrimaryCtxRetain", false);
   counts.contexts++;

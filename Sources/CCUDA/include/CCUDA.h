@@ -29,7 +29,8 @@ enum {
   CUDA_POOL_RELEASE_THRESHOLD = 4,
   CUDA_FUNCTION_DYNAMIC_SHARED_MEMORY = 8,
   CUDA_STREAM_NON_BLOCKING = 1,
-  CUDA_EVENT_DISABLE_TIMING = 2,
+  CUDA_EVENT_BLOCKING_SYNC = 1,
+  CUDA_CONTEXT_BLOCKING_SYNC = 4,
 };
 
 typedef int (*cuda_init)(unsigned flags);
@@ -41,6 +42,7 @@ typedef int (*cuda_device_name)(char *name, int capacity, int device);
 typedef int (*cuda_device_memory)(size_t *bytes, int device);
 typedef int (*cuda_device_attribute)(int *value, int attribute, int device);
 typedef int (*cuda_primary_context_retain)(cuda_handle *context, int device);
+typedef int (*cuda_primary_context_set_flags)(int device, unsigned flags);
 typedef int (*cuda_primary_context_release)(int device);
 typedef int (*cuda_context_set)(cuda_handle context);
 typedef int (*cuda_context_synchronize)(void);
