@@ -32,14 +32,7 @@ package struct Checkpoint: Sendable {
       try ModelIndex(ConfigurationFile(path: path + "/model_index.json")).check()
       return
     }
-    guard !["bin", "ckpt", "pt", "pth", "pkl"].contains(ending) else {
-      throw ConfigurationError(
-        path,
-        nil,
-        "may hold a pickle, which is a program and is never run: save its tensors as safetensors, with "
-          + "torch.load(…, weights_only=True) and safetensors.torch.save_file"
-      )
-    }
+    try Pickle.refuse(path)
     let file = try SingleFile(path: path)
     self.file = file
     try ModelIndex(file.configuration("model_index.json")).check()

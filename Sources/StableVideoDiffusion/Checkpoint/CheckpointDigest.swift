@@ -29,6 +29,18 @@ struct CheckpointDigest {
     }
   }
 
+  /// Takes in a LoRA, and how strongly it is added.
+  mutating func add(_ lora: LoRAFile) {
+    add("lora \(lora.lora.scale)")
+    for (weight, layer) in lora.layers.sorted(by: { $0.key < $1.key }) {
+      add("\(weight) \(layer.rank) \(layer.factor)")
+      for name in [layer.down, layer.up] {
+        let start = unsafe lora.file.withBytes(of: name) { unsafe Array($0.prefix(Self.prefix)) }
+        hash.update(data: start ?? [])
+      }
+    }
+  }
+
   /// Takes in the configuration files and gives the hash.
   consuming func finished(_ checkpoint: Checkpoint) -> String {
     for file in [

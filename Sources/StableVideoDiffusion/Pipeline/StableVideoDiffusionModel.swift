@@ -45,6 +45,7 @@ public struct StableVideoDiffusionModel: Sendable {
   ///     there are none, the fp16 or bf16 ones.
   ///   - randomSeed: Where weights are made up by formula from, in place of the files; none to read
   ///     the files.
+  ///   - loras: What is added to the denoiser's weights; nothing to weights that are made up.
   ///   - backend: Where the model is to live.
   /// - Throws: `ConfigurationError`, `SafetensorsError` or `WeightsError`, each naming file, key or
   ///   tensor.
@@ -52,6 +53,7 @@ public struct StableVideoDiffusionModel: Sendable {
     folder: String,
     variant: String? = nil,
     randomSeed: UInt64? = nil,
+    loras: [LoRA] = [],
     backend: any Backend
   ) throws {
     let checkpoint = try Checkpoint(path: folder, variant: variant)
@@ -95,7 +97,15 @@ public struct StableVideoDiffusionModel: Sendable {
       let tensors = try checkpoint.tensors(of: component, remarks: &remarks)
       weightBytes += tensors.totalByteCount
       digest.add(component.rawValue, tensors)
-      return Weights(tensors, backend: backend, place: place)
+      guard component == .unet, !loras.isEmpty else {
+        return Weights(tensors, backend: backend, place: place)
+      }
+      let adapted = try checkpoint.adding(loras, to: tensors)
+      for file in adapted.files {
+        remarks += file.remarks
+        digest.add(file)
+      }
+      return Weights(adapted, backend: backend, place: place)
     }
     imageEncoder = try CLIPVisionModel(open(.imageEncoder), clip)
     vae = try AutoencoderKLTemporalDecoder(open(.vae), vaeConfiguration)

@@ -113,6 +113,9 @@ final class SingleFile: Sendable {
       ConfigurationError(file.path, nil, message)
     }
     guard has(UNetLayout.prefix + ".") else {
+      if names.contains(where: { LoRAKey($0)?.part == .down }) {
+        throw refuse("holds a LoRA, which is added to a model: name it with --lora")
+      }
       if has("down_blocks.", "vision_model.", "encoder.down_blocks.") {
         throw refuse(
           "holds one part of a model in diffusers' layout; give the folder that holds model_index.json"

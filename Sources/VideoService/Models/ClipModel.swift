@@ -13,6 +13,8 @@ package protocol ClipModel: Sendable {
   var weights: [String] { get }
   /// The paths of the other files that it is loaded from.
   var settings: [String] { get }
+  /// What is added to its weights.
+  var adapters: [ClipAdapter] { get }
 
   /// Fills in what a request leaves to the model; called before the model is loaded.
   func completed(_ request: ClipRequest) -> ClipRequest
@@ -22,6 +24,20 @@ package protocol ClipModel: Sendable {
   /// - Throws: ``ClipError`` with code `outOfMemory` if it might fit once another model is unloaded;
   ///   anything else if it cannot be loaded.
   func load() async throws -> LoadedModel
+}
+
+/// A file whose numbers are added to a model's weights.
+package struct ClipAdapter: Sendable, Equatable {
+  /// Where it is.
+  package let path: String
+  /// What it is called, and how strongly it is added: "style.safetensors:0.8".
+  package let title: String
+
+  /// Describes an adapter.
+  package init(path: String, title: String) {
+    self.path = path
+    self.title = title
+  }
 }
 
 /// A model that is ready to make clips; its memory is free again once nothing holds it.
@@ -39,8 +55,16 @@ package struct LoadedModel: Sendable {
 }
 
 extension ClipModel {
-  /// The weight files as they are now.
-  var weightStamps: [FileStamp] { weights.map { FileStamp("\(folder)/\($0)") } }
+  /// Nothing is added.
+  package var adapters: [ClipAdapter] { [] }
+
+  /// The weight files, and behind them what is added to the weights, as they are now.
+  var weightStamps: [FileStamp] {
+    weights.map { FileStamp("\(folder)/\($0)") } + adapters.map { FileStamp($0.path) }
+  }
+
+  /// What clients know those files by.
+  var weightTitles: [String] { weights + adapters.map(\.title) }
 
   /// Everything that it is loaded from, as it is now.
   var stamps: [FileStamp] { weightStamps + settings.map { FileStamp("\(folder)/\($0)") } }

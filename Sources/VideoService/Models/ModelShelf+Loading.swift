@@ -78,7 +78,8 @@ extension ModelShelf {
     let isOffered = state.withLock { state in
       // The models may be others by now; what was loaded is then used this once.
       guard let index = state.places.firstIndex(where: { $0.model.name == model.name }),
-        state.places[index].model.stamps == loaded.stamps
+        state.places[index].model.stamps == loaded.stamps,
+        state.places[index].model.adapters == loaded.model.adapters
       else { return false }
       state.places[index].loaded = loaded
       state.places[index].users = 1

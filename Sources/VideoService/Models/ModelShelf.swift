@@ -156,7 +156,7 @@ package final class ModelShelf: Sendable {
   private func files(_ model: any ClipModel, _ stamps: [FileStamp]) -> [ModelIdentity.File]? {
     guard let digests = settings.digests else { return nil }
     var files: [ModelIdentity.File] = []
-    for (path, stamp) in zip(model.weights, stamps) {
+    for (path, stamp) in zip(model.weightTitles, stamps) {
       guard let digest = digests.digest(of: stamp) else { return nil }
       files.append(ModelIdentity.File(path: path, sha256: digest))
     }
@@ -178,7 +178,8 @@ package final class ModelShelf: Sendable {
       var kept: Set<String> = []
       state.places = arriving.map { model, stamps in
         guard let place = old.first(where: { $0.model.name == model.name }),
-          let loaded = place.loaded, loaded.stamps == stamps
+          let loaded = place.loaded, loaded.stamps == stamps,
+          loaded.model.adapters == model.adapters
         else { return Place(model: model) }
         kept.insert(model.name)
         return Place(

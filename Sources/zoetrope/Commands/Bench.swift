@@ -65,6 +65,9 @@ struct Bench: AsyncParsableCommand {
 
   func validate() throws {
     if json, profile { throw ValidationError("--profile prints no JSON") }
+    if randomWeights != nil, !model.engine.lora.isEmpty {
+      throw ValidationError("--lora is added to a model's weights, not to --random-weights")
+    }
   }
 
   func run() async throws {

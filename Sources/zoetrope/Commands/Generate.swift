@@ -83,6 +83,11 @@ struct Generate: AsyncParsableCommand {
       guard playbackFps == nil else {
         throw ValidationError("--playback-fps cannot be used with --server")
       }
+      guard model.engine.lora.isEmpty else {
+        throw ValidationError(
+          "--lora cannot be used with --server: the server is told of LoRAs when it is started"
+        )
+      }
       let generation = RemoteGeneration(
         server: server,
         model: model.model,

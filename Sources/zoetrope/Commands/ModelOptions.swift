@@ -27,18 +27,35 @@ struct EngineOptions: ParsableArguments {
   @Option(help: "The type that a GPU computes with: float16, bfloat16 or float32; float16.")
   var compute: Element?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      A LoRA to add to the model's weights: a safetensors file, or a folder that diffusers or peft wrote, \
+      and behind a colon its scale, 1 if not given; again for more.
+      """,
+      valueName: "path[:scale]"
+    )
+  )
+  var lora: [String] = []
+
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads \(threads) is not from 1 to 1024")
     }
   }
 
+  /// The LoRAs that are named.
+  ///
+  /// - Throws: As `LoRA.init`.
+  func loras() throws -> [LoRA] { try lora.map { try LoRA(argument: $0) } }
+
   /// What to load of a folder, and where to compute.
-  func settings(folder: String, name: String? = nil) -> Engine.Settings {
+  func settings(folder: String, name: String? = nil, loras: [LoRA] = []) -> Engine.Settings {
     Engine.Settings(
       folder: folder,
       name: name,
       variant: variant,
+      loras: loras,
       threads: threads,
       device: device ?? .automatic,
       element: compute ?? .float16
@@ -85,7 +102,9 @@ struct ModelOptions: ParsableArguments {
   /// Loads the model that was chosen.
   func load(_ choice: ModelChoice) async throws -> Engine {
     if choice.standsIn { Terminal.say(DemonstrationModel.remark) }
-    let loaded = try await Engine(engine.settings(folder: choice.folder, name: choice.name))
+    let loaded = try await Engine(
+      engine.settings(folder: choice.folder, name: choice.name, loras: try engine.loras())
+    )
     for remark in loaded.remarks { Terminal.say(remark) }
     return loaded
   }

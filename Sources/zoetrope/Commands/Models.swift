@@ -4,6 +4,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Hub
+import StableVideoDiffusion
 
 /// `zoetrope models`.
 struct Models: ParsableCommand {
@@ -81,18 +82,29 @@ struct Models: ParsableCommand {
     @Argument(help: "OWNER/NAME, OWNER/NAME@REVISION, or the path of a folder or a file.")
     var model: String
 
+    @Option(
+      help: ArgumentHelp(
+        "A LoRA to hold to the model, as `generate` takes it; again for more.",
+        valueName: "path[:scale]"
+      )
+    )
+    var lora: [String] = []
+
     @Flag(help: "Print JSON.")
     var json = false
 
     func run() throws {
       let choice = try? ModelChoice(model)
+      var shown: ShownModel
       if let choice, choice.name == nil {
-        return try ShownModel(path: choice.folder).show(json: json)
-      }
-      guard let name = Name(argument: model) else {
+        shown = try ShownModel(path: choice.folder)
+      } else if let name = Name(argument: model) {
+        shown = try ShownModel(try Models.cache().model(name.reference))
+      } else {
         throw ValidationError("\(model) is neither a path nor OWNER/NAME")
       }
-      try ShownModel(try Models.cache().model(name.reference)).show(json: json)
+      try shown.add(lora.map { try LoRA(argument: $0) })
+      try shown.show(json: json)
     }
   }
 

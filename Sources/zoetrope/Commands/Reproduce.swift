@@ -46,6 +46,15 @@ struct Reproduce: AsyncParsableCommand {
       throw RecordError("\(output) is there already; name another file with --output")
     }
     let engine = try await model.load()
+    guard (record.model.loras ?? []) == engine.adapters else {
+      let loras = (record.model.loras ?? []).map { lora in
+        "--lora \(lora.name):\(lora.scale) (SHA-256 \(lora.sha256.prefix(12)))"
+      }
+      throw RecordError(
+        "\(clip) was made with "
+          + (loras.isEmpty ? "no LoRA" : "other LoRAs: " + loras.joined(separator: ", "))
+      )
+    }
     guard record.model.digest == engine.model.digest else {
       throw RecordError(
         "\(clip) was made with another model, \(record.model.name) "

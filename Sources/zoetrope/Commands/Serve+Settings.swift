@@ -42,6 +42,7 @@ extension Serve {
       engine.compute,
       of: Element.allCases.map(\.rawValue).joined(separator: ", ")
     )
+    engine.lora = configuration.list("lora", engine.lora)
     return engine
   }
 
@@ -52,6 +53,7 @@ extension Serve {
   ) throws -> [ModelSource] {
     try ModelSource.list(
       modelNames(configuration),
+      loras: try engine.loras(),
       pull: try configuration.isSet("pull", pull),
       variant: engine.variant,
       digest: try configuration.text("model-digest", modelDigest)

@@ -37,7 +37,7 @@ struct Serve: AsyncParsableCommand {
       """
       The folder of a checkpoint in diffusers' layout, one safetensors file in Stability's, or \
       OWNER/NAME of a model that `zoetrope pull` or the Hub's own tools fetched; NAME=… to call it so; \
-      again for more. ZOETROPE_MODEL if not given, and without that the demonstration model.
+      …+LORA to add one to it alone; again for more. ZOETROPE_MODEL if not given, and without that the demonstration model.
       """,
       valueName: "path"
     )
@@ -163,7 +163,7 @@ struct Serve: AsyncParsableCommand {
     "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "webhook-host",
     "webhook-secret", "grace", "interim", "upload-patience", "api-keys", "open", "cors-origin",
     "tls-certificate", "tls-key", "log-format", "model", "pull", "model-digest", "variant",
-    "threads", "device", "compute", "max-loaded", "unload-after",
+    "lora", "threads", "device", "compute", "max-loaded", "unload-after",
   ]
 
   func run() async throws {

@@ -23,6 +23,15 @@ struct ShownModel: Encodable {
     let digest: String?
   }
 
+  /// A LoRA, as it fits the model.
+  struct Adapter: Encodable {
+    let path: String
+    let scale: Float
+    let layers: Int
+    let ranks: [Int]
+    let digest: String
+  }
+
   /// What the heads of a model's files tell.
   struct Contents: Encodable {
     /// "diffusers", or "single file".
@@ -43,6 +52,8 @@ struct ShownModel: Encodable {
   /// Nil for what is in the cache and no model of ours, or not all there.
   var contents: Contents? = nil
   let files: [File]
+  /// What is added to the weights; nil if nothing is.
+  private(set) var loras: [Adapter]?
   var remarks: [String] = []
 
   /// Looks at a folder or a file.
@@ -102,6 +113,29 @@ struct ShownModel: Encodable {
     }
   }
 
+  /// Holds LoRAs to the model.
+  ///
+  /// - Throws: As `Checkpoint`; `ConfigurationError` for one that does not fit; `SafetensorsError`.
+  mutating func add(_ loras: [LoRA]) throws {
+    guard !loras.isEmpty else { return }
+    let checkpoint = try Checkpoint(path: path)
+    var ignored: [String] = []
+    let adapted = try checkpoint.adding(
+      loras,
+      to: checkpoint.tensors(of: .unet, remarks: &ignored)
+    )
+    self.loras = try adapted.files.map { file in
+      remarks += file.remarks
+      return Adapter(
+        path: file.lora.path,
+        scale: file.lora.scale,
+        layers: file.layerCount,
+        ranks: file.ranks,
+        digest: try Files.digest(file.lora.path).description
+      )
+    }
+  }
+
   /// Prints it.
   func show(json: Bool) throws {
     guard !json else { return Terminal.print(try Output.json(self)) }
@@ -124,6 +158,12 @@ struct ShownModel: Encodable {
     for file in files {
       let digest = file.digest ?? "no digest is known"
       Terminal.print("\(digest)  \(Output.megabytes(file.bytes))  \(file.path)")
+    }
+    for lora in loras ?? [] {
+      let ranks = lora.ranks.map(String.init).joined(separator: ", ")
+      Terminal.print(
+        "\(lora.digest)  \(lora.path):\(lora.scale)  a LoRA of \(lora.layers) layers, rank \(ranks)"
+      )
     }
     for remark in remarks { Terminal.say(remark) }
   }

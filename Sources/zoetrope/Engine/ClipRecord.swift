@@ -27,7 +27,19 @@ struct ClipRecord: Codable, Equatable {
   struct Model: Codable, Equatable {
     /// The last part of its folder's path.
     var name: String
+    /// Also of what was added to its weights.
     var digest: String
+    /// What was added to its weights; nil if nothing was.
+    var loras: [Adapter]?
+  }
+
+  /// A LoRA that was added to a model's weights.
+  struct Adapter: Codable, Equatable {
+    /// What its file is called.
+    var name: String
+    var scale: Float
+    /// SHA-256 of its file, in hexadecimal.
+    var sha256: String
   }
 
   /// The arguments under diffusers' names, and what was done with the frames.
@@ -85,7 +97,11 @@ extension ClipRecord {
   init(_ files: ClipMaker.Files, _ request: GenerationRequest, pictures: [String], _ engine: Engine)
   {
     version = Version.text
-    model = Model(name: engine.name, digest: engine.model.digest)
+    model = Model(
+      name: engine.name,
+      digest: engine.model.digest,
+      loras: engine.adapters.isEmpty ? nil : engine.adapters
+    )
     device = engine.device
     self.pictures = pictures
     clip = 1

@@ -18,6 +18,8 @@ actor Engine {
   nonisolated let loadSeconds: Double
   /// What a person calls the model: its repository's name, or the last part of its path.
   nonisolated let name: String
+  /// What was added to its weights.
+  nonisolated let adapters: [ClipRecord.Adapter]
   /// Where the model computes, and in what type if that is a choice: "cpu", or as
   /// "NVIDIA H100 80GB HBM3 float16".
   nonisolated let device: String
@@ -40,6 +42,8 @@ actor Engine {
     var name: String?
     /// The variant of the weight files.
     var variant: String?
+    /// What is added to the denoiser's weights.
+    var loras: [LoRA] = []
     /// Where weights are made up from in place of the files.
     var randomSeed: UInt64?
     /// How many threads compute; none for one a core.
@@ -71,6 +75,7 @@ actor Engine {
     let name: String
     let remark: String?
     (model, name, remark) = try await Loader(thread).load(settings)
+    adapters = try settings.loras.map { try $0.record() }
     remarks = model.remarks + [remark].compactMap(\.self)
     self.name = settings.name ?? name
     device =
@@ -99,6 +104,7 @@ actor Engine {
         folder: settings.folder,
         variant: settings.variant,
         randomSeed: settings.randomSeed,
+        loras: settings.loras,
         backend: backend
       )
       return (model, checkpoint.name, remark)

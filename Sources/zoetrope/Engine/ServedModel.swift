@@ -11,6 +11,7 @@ struct ServedModel: ClipModel {
   let folder: String
   let weights: [String]
   let settings: [String]
+  let adapters: [ClipAdapter]
   /// The folder or the file that it is in, as it was named.
   let path: String
   /// Whether it stands in where none is named.
@@ -25,11 +26,18 @@ struct ServedModel: ClipModel {
   /// - Parameters:
   ///   - name: What clients choose it by; nil for what its repository or its folder is called.
   ///   - choice: Where it lies.
+  ///   - loras: What is added to its weights.
   ///   - options: How it is loaded.
   ///   - list: What loads it.
-  /// - Throws: As `Checkpoint`; `ConfigurationError` and `SafetensorsError` for what its files lack.
-  init(name: String?, _ choice: ModelChoice, _ options: EngineOptions, _ list: ServedModels) throws
-  {
+  /// - Throws: As `Checkpoint`; `ConfigurationError` and `SafetensorsError` for what its files lack, and
+  ///   for a LoRA that does not fit.
+  init(
+    name: String?,
+    _ choice: ModelChoice,
+    _ loras: [LoRA],
+    _ options: EngineOptions,
+    _ list: ServedModels
+  ) throws {
     let checkpoint = try Checkpoint(path: choice.folder, variant: options.variant)
     self.name = name ?? choice.name ?? checkpoint.name
     standsIn = choice.standsIn
@@ -40,7 +48,12 @@ struct ServedModel: ClipModel {
     settings = checkpoint.settingsFiles
     recommended = try checkpoint.recommendedSettings()
     frameCount = try checkpoint.unetConfiguration().numFrames
-    engine = options.settings(folder: path, name: choice.name)
+    engine = options.settings(folder: path, name: choice.name, loras: loras)
+    adapters = loras.map(\.adapter)
+    if !loras.isEmpty {
+      var remarks: [String] = []
+      _ = try checkpoint.adding(loras, to: checkpoint.tensors(of: .unet, remarks: &remarks))
+    }
     self.list = list
   }
 

@@ -33,7 +33,8 @@ final class ServedModels: Sendable {
   func announced(_ sources: [ModelSource]) throws -> [any ClipModel] {
     let models = try sources.map { source -> any ClipModel in
       switch source.place {
-      case .here(let choice): try ServedModel(name: source.name, choice, options, self)
+      case .here(let choice):
+        try ServedModel(name: source.name, choice, source.loras, options, self)
       case .hub(let model): ExpectedModel(name: source.name ?? model.name)
       }
     }
@@ -54,7 +55,7 @@ final class ServedModels: Sendable {
         case .here(let choice): choice
         case .hub(let model): try await model.fetch()
         }
-      models.append(try ServedModel(name: source.name, choice, options, self))
+      models.append(try ServedModel(name: source.name, choice, source.loras, options, self))
     }
     try Self.requireDistinct(models.map(\.name))
     return models
