@@ -227,7 +227,8 @@ let package = Package(
     .target(
       name: "GoldenRuns",
       dependencies: [
-        "StableVideoDiffusion", "Media", "Safetensors", "TensorCore", "TensorReference",
+        "StableVideoDiffusion", "Media", "NeuralNetwork", "Safetensors", "TensorCore",
+        "TensorReference",
       ],
       path: "Tests/GoldenRuns"
     ),

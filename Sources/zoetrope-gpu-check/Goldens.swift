@@ -48,6 +48,29 @@ extension Report {
     }
   }
 
+  /// A LoRA, whose sums are float32 whatever is computed with.
+  mutating func checkLoRA(_ engine: CUDAEngine, _ element: Element, folder: String) {
+    let limits: [Element: Double] = [.float32: 5e-4, .float16: 1.7e-2]
+    let suite = "lora \(element)"
+    do {
+      for comparison in try GoldenLoRA.comparisons(
+        in: folder,
+        on: CUDABackend(engine, element),
+        limit: limits[element] ?? 0.15
+      ) {
+        add(
+          Entry(
+            suite: suite,
+            name: comparison.label,
+            holds: comparison.holds,
+            error: comparison.difference.relative,
+            limit: comparison.limit
+          )
+        )
+      }
+    } catch { add(Entry(suite: suite, name: "lora", holds: false, note: "\(error)")) }
+  }
+
   private func entry(_ suite: String, _ run: GoldenRun, _ comparison: Comparison) -> Entry {
     Entry(
       suite: suite,

@@ -84,7 +84,10 @@ struct GPUCheck: ParsableCommand {
       lap("operations")
     }
     if suites.contains(.goldens) {
-      for element in elements { report.checkGoldens(engine, element, folder: fixtures) }
+      for element in elements {
+        report.checkGoldens(engine, element, folder: fixtures)
+        report.checkLoRA(engine, element, folder: fixtures)
+      }
       lap("goldens")
     }
     if suites.contains(.fullSize), elements.contains(.float16) {

@@ -23,6 +23,20 @@ internal import Testing
     print("\(run): worst single step \(worst)")
   }
 
+  @Test("a LoRA is added as peft adds it")
+  func lora() throws {
+    // Single steps of the runs are held to 5e-4.
+    let all = try GoldenLoRA.comparisons(in: Fixtures.folder, on: CPUBackend(), limit: 1e-4)
+    #expect(all.count == 8)
+    for comparison in all {
+      #expect(
+        comparison.holds,
+        "\(comparison.label): \(comparison.difference), allowed \(comparison.limit)"
+      )
+      print("LoRA, \(comparison.label): \(comparison.difference.relative)")
+    }
+  }
+
   @Test("a whole generation makes the reference's latents and frames", arguments: GoldenRun.all)
   func wholeGeneration(_ run: GoldenRun) throws {
     let made = try run.generation(on: CPUBackend())

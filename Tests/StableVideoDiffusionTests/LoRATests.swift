@@ -39,44 +39,11 @@ import Testing
     try golden.get().names.filter { ($0.contains("_") || $0.contains(".")) }
   }
 
-  @Test func `sums are those of peft for every kind of layer`() throws {
-    let adapted = try Self.adapted(Self.file)
-    #expect(adapted.files[0].layerCount == 329)
-    #expect(adapted.files[0].ranks == [2, 3])
-    let names = try Self.kept()
-    #expect(names.count == 7)
-    for name in names {
-      let expected = try floats(name, of: Self.golden.get())
-      expectClose(try Self.values(name, adapted), expected, within: 1e-6, name)
-    }
-  }
-
-  @Test func `the denoiser makes what it makes under peft`() throws {
-    let golden = try Self.golden.get()
-    let model = try StableVideoDiffusionModel(
-      folder: Tiny.folder,
-      variant: "fp16",
-      loras: [LoRA(Self.file, scale: Self.scale)],
-      backend: Self.backend
-    )
-    func tensor(_ name: String) throws -> Tensor {
-      let shape = golden.entries[name]?.shape ?? []
-      return try Self.backend.upload(floats(name, of: golden), shape: Shape(shape))
-    }
-    let conditioning = try model.unet.prepare(
-      context: tensor("context"),
-      imageLatents: tensor("image"),
-      halves: 1,
-      frames: 3
-    )
-    let times = try model.unet.times(
-      floats("timestep", of: golden),
-      ids: floats("ids", of: golden),
-      backend: Self.backend
-    )
-    let output = try model.unet(tensor("sample"), time: times[0], conditioning)
-    // Single steps of other fixtures are held to 5e-4.
-    expectClose(try output.values(), try floats("output", of: golden), within: 1e-4, "output")
+  @Test func `every layer is found, and every rank`() throws {
+    let file = try Self.adapted(Self.file).files[0]
+    #expect(file.layerCount == 329)
+    #expect(file.ranks == [2, 3])
+    #expect(try Self.kept().count == 7)
   }
 
   /// The fixture under the names of another program, with the factors as tensors.

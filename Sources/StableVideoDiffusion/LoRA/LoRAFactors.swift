@@ -71,6 +71,7 @@ struct LoRAFactors {
   /// - Parameters:
   ///   - layer: Its name in diffusers.
   ///   - rank: How many rows the first of the two matrices has.
+  /// - Returns: The factor, 1 where nothing is said.
   func factor(of layer: String, rank: Int) -> Double {
     let own = alphas.first { name, _ in
       name.hasPrefix("^") ? layer == name.dropFirst() : layer == name || layer.hasSuffix("." + name)
