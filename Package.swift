@@ -317,7 +317,8 @@ let package = Package(
     .testTarget(
       name: "ZoetropeTests",
       dependencies: [
-        "resize", "zoetrope", "zoetrope-picture", "Media", "TensorReference", "TensorTesting",
+        "resize", "zoetrope", "zoetrope-picture", "Media", "Safetensors", "TensorReference",
+        "TensorTesting",
       ] + subprocess,
       exclude: ["Assets", "Browser", "Clients"]
     ),

@@ -72,6 +72,11 @@ extension WeightSource {
   ) throws(WeightsError) -> Tensor {
     let format: NumberFormat
     switch elementType {
+    case .float8:
+      let halves = unsafe bytes.map { Float8.numbers[Int($0)] }
+      return try unsafe halves.span.withUnsafeBytes { bytes throws(WeightsError) in
+        try unsafe upload(bytes, .float16, shape, scale: scale, place, to: backend)
+      }
     case .float16: format = .float16
     case .bfloat16: format = .bfloat16
     case .float32: format = .float32

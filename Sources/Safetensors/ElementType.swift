@@ -3,7 +3,7 @@
 
 /// The kind of number that a tensor in a safetensors file holds.
 ///
-/// The raw value is the file format's own name. Kinds of the format that are not listed (the 8-bit
+/// The raw value is the file format's own name. Kinds of the format that are not listed (the other 8-bit
 /// floats, the wider unsigned integers) make the file that holds them unreadable, with an error that
 /// names the kind.
 public enum ElementType: String, Sendable, CaseIterable {
@@ -15,6 +15,8 @@ public enum ElementType: String, Sendable, CaseIterable {
   case float16 = "F16"
   /// The upper half of a binary32, 2 bytes.
   case bfloat16 = "BF16"
+  /// Torch's `float8_e4m3fn`, 1 byte.
+  case float8 = "F8_E4M3"
   /// Signed, 8 bytes.
   case int64 = "I64"
   /// Signed, 4 bytes.
@@ -34,7 +36,7 @@ public enum ElementType: String, Sendable, CaseIterable {
     case .float64, .int64: 8
     case .float32, .int32: 4
     case .float16, .bfloat16, .int16: 2
-    case .int8, .uint8, .bool: 1
+    case .float8, .int8, .uint8, .bool: 1
     }
   }
 }

@@ -21,7 +21,7 @@ struct HostileHeaderTests {
     #expect(!error.description.contains { $0.isNewline })
   }
 
-  @Test(arguments: ["F8_E4M3", "U32", "f32", "", "F32 "])
+  @Test(arguments: ["F8_E5M2", "U32", "f32", "", "F32 "])
   func `an unknown kind of element is named`(_ name: String) throws {
     let folder = try TestFolder()
     let header = HostileHeader.tensor("[0]", "[0,0]", dtype: "\"\(name)\"")

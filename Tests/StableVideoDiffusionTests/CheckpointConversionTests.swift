@@ -180,6 +180,87 @@ import Testing
     }
   }
 
+  @Test func `numbers of eight bits are those of torch`() throws {
+    // Each as torch 2.13 casts it to float8_e4m3fn.
+    for (value, bits) in [
+      (0, 0), (-0.0, 128), (1, 56), (-1, 184), (448, 126), (463.9, 126), (464, 126), (0.0625, 24),
+      (0.015625, 8), (0.001953125, 1), (0.0009765625, 0), (0.0029296875, 2), (0.00098632811, 1),
+      (0.1, 29), (-0.3, 170), (17, 88), (18.5, 89), (19, 90), (1.0625, 56), (1.1875, 58),
+    ] as [(Float, UInt8)] {
+      #expect(Float8.bits(value) == bits, "\(value)")
+    }
+    #expect(Float8.bits(.nan).map { $0 & 0x7F } == 0x7F)
+    #expect(Float8.bits(464.1) == nil && Float8.bits(.infinity) == nil)
+    for bits in UInt8.min...UInt8.max where bits & 0x7F != 0x7F {
+      #expect(Float8.bits(Float(Float8.number(bits))) == bits)
+    }
+    #expect(Float8.number(0x7F).isNaN && Float8.number(0x7E) == 448 && Float8.number(1) == 1 / 512)
+  }
+
+  @Test func `matrices of eight bits are written, read back, and make clips`() throws {
+    let folder = try TemporaryFolder()
+    let (small, back) = (folder.path + "/small", folder.path + "/back.safetensors")
+    try convert(Tiny.folder, variant: "fp16", to: small, Self.plain, .float8)
+    let (before, after) = (try tensors(Tiny.folder, variant: "fp16"), try tensors(small))
+    for (name, tensor) in before {
+      let other = try #require(after[name])
+      guard tensor.shape.count > 1 else {
+        #expect(other == tensor, "\(name)")
+        continue
+      }
+      let nearest = unsafe tensor.bytes.withUnsafeBytes {
+        unsafe ElementType.float16.convert($0, to: .float8)
+      }
+      #expect(other.type == .float8 && other.bytes == nearest, "\(name)")
+    }
+    let model = try StableVideoDiffusionModel(folder: small, backend: CPUBackend())
+    let output = try StableVideoDiffusionPipeline(model).generate([Tiny.picture()], Tiny.request)
+    let values = try output.latents.values()
+    #expect(values.allSatisfy { $0.isFinite })
+
+    // Halves hold the same numbers.
+    try convert(small, to: back, .singleFile, .float16)
+    let wide = try StableVideoDiffusionModel(folder: back, backend: CPUBackend())
+    let again = try StableVideoDiffusionPipeline(wide).generate([Tiny.picture()], Tiny.request)
+    #expect(try again.latents.values() == values)
+  }
+
+  @Test
+  func `a model that lacks a tensor, or has one of other sizes, is refused and nothing is left`()
+    throws
+  {
+    for (file, name, shape) in [
+      (
+        "unet/diffusion_pytorch_model.fp16.safetensors",
+        "mid_block.attentions.0.temporal_transformer_blocks.0.attn2.to_q.weight", [1024]
+      ),
+      ("vae/diffusion_pytorch_model.fp16.safetensors", "quant_conv.bias", [8, 1]),
+      ("image_encoder/model.fp16.safetensors", "visual_projection.weight", [1024]),
+    ] as [(String, String, [Int])] {
+      for isMissing in [true, false] {
+        let folder = try TemporaryFolder()
+        let model = try folder.copy(ofFixture: "tiny/model")
+        var stored = try StoredTensors("\(model)/\(file)")
+        if isMissing {
+          stored.tensors[name] = nil
+        } else {
+          stored.tensors[name]?.shape = shape
+        }
+        try stored.write("\(model)/\(file)")
+        for layout in [Self.plain, .singleFile] {
+          let error = #expect(throws: WeightsError.self) {
+            try convert(model, variant: "fp16", to: folder.path + "/out.safetensors", layout)
+          }
+          #expect(error?.code == (isMissing ? .missing : .shape))
+          let text = "\(error.map { "\($0)" } ?? "")"
+          #expect(text.hasPrefix("\(model)/") && text.contains("\(name) is"), "\(text)")
+          #expect(!text.contains("\n"))
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model"])
+      }
+    }
+  }
+
   @Test func `a number that is too large for the new kind is an error that leaves nothing`() throws
   {
     let folder = try TemporaryFolder()

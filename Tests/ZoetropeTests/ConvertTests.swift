@@ -2,6 +2,11 @@
 // Copyright 2026 the Zoetrope authors
 
 import FoundationEssentials
+import Glibc
+import Safetensors
+import Subprocess
+import SystemPackage
+import TensorReference
 import Testing
 
 @Suite("Models in one file") struct ConvertTests {
@@ -52,6 +57,81 @@ import Testing
     #expect(json.output.contains("\"layout\":\"diffusers\""), "\(json.error)")
     let doctor = try await Programs.zoetrope("doctor", "--device", "cpu", "--model", single)
     #expect(doctor.output.contains("\(single): 4 frames"), "\(doctor.output)")
+  }
+
+  /// A model whose denoiser looks at embeddings so long that writing it takes a moment.
+  private static func makeLarge(_ model: String) throws {
+    let files = FileManager.default
+    try files.copyItem(atPath: Fixtures.folder + "/tiny/model", toPath: model)
+    let length = 1 << 15
+    for (name, key) in [
+      ("unet/config.json", "cross_attention_dim"), ("image_encoder/config.json", "projection_dim"),
+    ] {
+      let url = URL(filePath: "\(model)/\(name)")
+      let text = String(decoding: try Data(contentsOf: url), as: UTF8.self)
+      let longer = text.replacing("\"\(key)\": 32", with: "\"\(key)\": \(length)")
+      try #require(longer != text)
+      try Data(longer.utf8).write(to: url)
+    }
+    try? files.removeItem(atPath: model + "/image_encoder/model.safetensors")
+    for (name, isLong) in [
+      (
+        "unet/diffusion_pytorch_model.fp16.safetensors",
+        { (name: String) in
+          name.hasSuffix("attn2.to_k.weight") || name.hasSuffix("attn2.to_v.weight")
+        }
+      ),
+      (
+        "image_encoder/model.fp16.safetensors", { (name: String) in name.hasPrefix("visual_proj") }
+      ),
+    ] {
+      let file = try SafetensorsFile(path: "\(model)/\(name)")
+      var writer = SafetensorsWriter()
+      for entry in file.entries.values.sorted(by: { $0.name < $1.name }) {
+        let isProjection = entry.name.hasPrefix("visual_proj")
+        let shape =
+          isLong(entry.name) ? (isProjection ? [length, 32] : [32, length]) : entry.shape
+        let bytes = [UInt8](repeating: 0, count: shape.reduce(2, *))
+        try writer.add(entry.name, elementType: .float16, shape: shape, bytes: bytes)
+      }
+      try files.removeItem(atPath: "\(model)/\(name)")
+      try writer.write(toFile: "\(model)/\(name)")
+    }
+  }
+
+  @Test("Ctrl-C ends a conversion, and nothing is left of what was begun", .timeLimit(.minutes(10)))
+  func interrupted() async throws {
+    let place = try Workplace()
+    let (folder, model) = (place.path, place.model)
+    try Self.makeLarge(model)
+    for output in ["out.safetensors", "out"] {
+      var status = TerminationStatus.exited(0)
+      // One that was done before the signal came is no proof, and is made again.
+      while status == .exited(0) {
+        try? FileManager.default.removeItem(atPath: "\(folder)/\(output)")
+        let result = try await Subprocess.run(
+          .path(FilePath(Programs.zoetrope)),
+          arguments: ["convert", model, "\(folder)/\(output)", "--dtype", "float32"],
+          input: .none,
+          output: .discarded,
+          error: .discarded
+        ) { execution in
+          // What is being written has a name of its own, and the signal counts from then on.
+          func isBegun() throws -> Bool {
+            try FileManager.default.contentsOfDirectory(atPath: folder).contains {
+              $0.contains(output)
+            }
+          }
+          while try !isBegun(), kill(execution.processIdentifier.value, 0) == 0 {
+            await Task.yield()
+          }
+          _ = kill(execution.processIdentifier.value, SIGINT)
+        }
+        status = result.terminationStatus
+      }
+      #expect(status == .exited(130))
+      #expect(try place.files().isEmpty, "\(output)")
+    }
   }
 
   @Test("what cannot be converted is one line and a status")

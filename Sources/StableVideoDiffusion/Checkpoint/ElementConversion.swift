@@ -7,9 +7,21 @@ extension ElementType {
   /// Whether the elements are floating-point numbers.
   var isFloatingPoint: Bool {
     switch self {
-    case .float64, .float32, .float16, .bfloat16: true
+    case .float64, .float32, .float16, .bfloat16, .float8: true
     default: false
     }
+  }
+
+  /// The kind that a tensor of this kind is written as.
+  ///
+  /// - Parameters:
+  ///   - wanted: What its numbers are to become; nil to keep them.
+  ///   - shape: Its sizes.
+  /// - Returns: The kind.
+  func written(as wanted: ElementType?, shape: [Int]) -> ElementType {
+    guard isFloatingPoint, let wanted else { return self }
+    // Eight bits are too few for what whole channels are scaled and shifted by.
+    return wanted == .float8 && shape.count < 2 ? self : wanted
   }
 
   /// Stored numbers as numbers of another floating-point kind, each rounded to the nearest, ties to even.
@@ -43,6 +55,7 @@ extension ElementType {
     case .float64: Float(Double(bitPattern: load(UInt64.self)))
     case .float16: Float(Float16(bitPattern: load(UInt16.self)))
     case .bfloat16: Float(bitPattern: UInt32(load(UInt16.self)) << 16)
+    case .float8: Float(Float8.numbers[Int(load(UInt8.self))])
     default: Float(bitPattern: load(UInt32.self))
     }
   }
@@ -70,6 +83,9 @@ extension ElementType {
       let rounded = value.isNaN ? bits | 0x40_0000 : bits &+ 0x7FFF &+ (bits >> 16 & 1)
       store(UInt16(truncatingIfNeeded: rounded >> 16))
       return Float(bitPattern: rounded & 0xFFFF_0000).isFinite || !value.isFinite
+    case .float8:
+      guard let bits = Float8.bits(value) else { return false }
+      store(bits)
     default: store(value.bitPattern)
     }
     return true

@@ -39,15 +39,17 @@ package struct CheckpointConversion {
   ///   - source: The model.
   ///   - layout: How it is written.
   ///   - elementType: A floating-point kind to write all floating-point numbers as; nil for the kind that
-  ///     each has.
+  ///     each has. Of 8 bits only those of tensors of two axes and more are made.
   /// - Throws: ``ConfigurationError`` or `SafetensorsError` if the model cannot be read, or has a tensor
-  ///   that the layout has no place for.
+  ///   that the layout has no place for; `WeightsError` if a tensor is missing or is of other sizes than
+  ///   the configuration says.
   package init(_ source: Checkpoint, to layout: Layout, elementType: ElementType? = nil) throws {
     var remarks = source.remarks
     var components: [ModelComponent: any ComponentTensors] = [:]
     for component in ModelComponent.allCases {
       components[component] = try source.tensors(of: component, remarks: &remarks)
     }
+    try source.checkCompleteness(of: components)
     self.source = source
     self.layout = layout
     self.remarks = remarks
@@ -64,7 +66,7 @@ package struct CheckpointConversion {
             name: name,
             shape: layout.shape,
             source: type,
-            target: type.isFloatingPoint ? elementType ?? type : type,
+            target: type.written(as: elementType, shape: layout.shape),
             tensors: tensors,
             content: .copied([name])
           )

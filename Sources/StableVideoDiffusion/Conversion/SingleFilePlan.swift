@@ -77,17 +77,13 @@ struct SingleFilePlan {
           name: theirs.name,
           shape: shape,
           source: layout.elementType,
-          target: target(layout.elementType),
+          target: layout.elementType.written(as: elementType, shape: layout.shape),
           tensors: tensors,
           content: content
         )
       )
     }
     return all
-  }
-
-  private func target(_ type: ElementType) -> ElementType {
-    type.isFloatingPoint ? elementType ?? type : type
   }
 
   /// The encoder once more, where programs look for it that know a first stage only.

@@ -30,7 +30,10 @@ struct Convert: AsyncParsableCommand {
   var destination: String
 
   @Option(
-    help: "The kind of the numbers: float32, float16 or bfloat16; that of the source if not given."
+    help: """
+      The kind of the numbers: float32, float16, bfloat16, or float8_e4m3fn for matrices and convolutions \
+      alone; that of the source if not given.
+      """
   )
   var dtype: StoredNumbers?
 
@@ -57,12 +60,14 @@ struct Convert: AsyncParsableCommand {
   /// A kind of stored numbers.
   enum StoredNumbers: String, CaseIterable, ExpressibleByArgument {
     case float32, float16, bfloat16
+    case float8 = "float8_e4m3fn"
 
     var elementType: ElementType {
       switch self {
       case .float32: .float32
       case .float16: .float16
       case .bfloat16: .bfloat16
+      case .float8: .float8
       }
     }
   }
