@@ -268,7 +268,9 @@ let package = Package(
         "StableVideoDiffusion", "Media", "NeuralNetwork", "Safetensors", "TensorCPU", "TensorCore",
         "TensorReference", "TensorTesting",
       ],
-      exclude: ["make_image_decoder.py", "make_lora.py", "make_names.py"]
+      exclude: [
+        "make_animatelcm.py", "make_image_decoder.py", "make_lora.py", "make_names.py",
+      ]
     ),
     .testTarget(
       name: "GoldenTests",

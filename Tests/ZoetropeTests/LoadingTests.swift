@@ -56,11 +56,11 @@ import Testing
   func damaged() async throws {
     let place = try Workplace()
     try await place.makeModel()
-    _ = try place.write("model/scheduler/scheduler_config.json", Array("{".utf8))
+    _ = try place.write("model/feature_extractor/preprocessor_config.json", Array("{".utf8))
     let ended = try await serve(place, until: "is served on")
     #expect(ended.status == .exited(1), "\(ended.log)")
     #expect(ended.log.contains("listens on"), "\(ended.log)")
     let last = ended.log.split(separator: "\n").last
-    #expect(last?.contains("scheduler_config.json") == true, "\(ended.log)")
+    #expect(last?.contains("preprocessor_config.json") == true, "\(ended.log)")
   }
 }

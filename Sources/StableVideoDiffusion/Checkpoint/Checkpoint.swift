@@ -82,15 +82,30 @@ package struct Checkpoint: Sendable {
     try CLIPVisionConfiguration(configuration(ModelComponent.imageEncoder.configuration))
   }
 
-  /// What the model's makers recommend; empty where they say nothing.
+  /// How clips are sampled.
+  ///
+  /// - Throws: ``ConfigurationError``.
+  func scheduler() throws(ConfigurationError) -> Scheduler {
+    try Scheduler(configuration("scheduler/scheduler_config.json"))
+  }
+
+  /// What the model's makers recommend, and where they say nothing, what suits its sampler; empty where
+  /// that is what all models are run with.
   ///
   /// - Throws: ``ConfigurationError``.
   package func recommendedSettings() throws(ConfigurationError) -> RecommendedSettings {
-    let source = configuration("zoetrope.json")
-    if file != nil ? source.text == nil : !FileManager.default.fileExists(atPath: source.path) {
-      return RecommendedSettings()
+    var settings = try scheduler().recommended
+    if hasRecommendations {
+      settings.apply(try RecommendedSettings(configuration("zoetrope.json")))
     }
-    return try RecommendedSettings(source)
+    return settings
+  }
+
+  /// Whether the model's makers say anything.
+  var hasRecommendations: Bool {
+    let source = configuration("zoetrope.json")
+    return file != nil
+      ? source.text != nil : FileManager.default.fileExists(atPath: source.path)
   }
 
   /// A component's tensors.

@@ -65,7 +65,7 @@ struct ModelIndex {
     try require(index.className, ["StableVideoDiffusionPipeline"], "_class_name")
     try require(index.unet?.last, ["UNetSpatioTemporalConditionModel"], "unet")
     try require(index.vae?.last, ["AutoencoderKLTemporalDecoder", "AutoencoderKL"], "vae")
-    try require(index.scheduler?.last, ["EulerDiscreteScheduler"], "scheduler")
+    try require(index.scheduler?.last, Scheduler.classNames, "scheduler")
     try require(index.imageEncoder?.last, ["CLIPVisionModelWithProjection"], "image_encoder")
     try require(
       index.featureExtractor?.last,

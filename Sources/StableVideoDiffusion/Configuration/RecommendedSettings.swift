@@ -46,6 +46,19 @@ public struct RecommendedSettings: Sendable, Equatable, Codable {
   }
 }
 
+extension RecommendedSettings {
+  /// Takes over what others say.
+  mutating func apply(_ others: RecommendedSettings) {
+    width = others.width ?? width
+    height = others.height ?? height
+    steps = others.steps ?? steps
+    minimumGuidance = others.minimumGuidance ?? minimumGuidance
+    maximumGuidance = others.maximumGuidance ?? maximumGuidance
+    framesPerSecond = others.framesPerSecond ?? framesPerSecond
+    noiseAugmentation = others.noiseAugmentation ?? noiseAugmentation
+  }
+}
+
 extension GenerationRequest {
   /// Takes over what a model's makers recommend.
   ///

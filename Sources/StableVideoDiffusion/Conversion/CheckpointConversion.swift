@@ -145,7 +145,7 @@ package struct CheckpointConversion {
     for name in names {
       texts[name] = String(decoding: try source.configuration(name).data(), as: UTF8.self)
     }
-    if try source.recommendedSettings() != RecommendedSettings() {
+    if source.hasRecommendations {
       let data = try source.configuration("zoetrope.json").data()
       texts["zoetrope.json"] = String(decoding: data, as: UTF8.self)
     }

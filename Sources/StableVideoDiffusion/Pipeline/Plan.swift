@@ -33,9 +33,7 @@ package struct Plan {
     )
     halves = scales == nil ? 1 : 2
     guidance = scales
-    let sigmas = request.sigmas ?? model.scheduler.sigmas(steps: request.steps)
-    self.sigmas = sigmas
-    timesteps = sigmas.dropLast().map(model.scheduler.timestep)
+    (sigmas, timesteps) = model.scheduler.levels(request)
     ids = [
       Float(request.framesPerSecond - 1), Float(request.motionBucket), request.noiseAugmentation,
     ].map(request.precision.round)
@@ -45,6 +43,18 @@ package struct Plan {
     latentShape = Shape([
       videos, frames, latents.height, latents.width, model.unetConfiguration.inChannels / 2,
     ])
+  }
+
+  /// One prediction of the two that guidance needs, unconditional half first; the only one without.
+  func guided(_ values: [Float]) -> [Float] {
+    guard let guidance else { return values }
+    let half = values.count / 2
+    let image = half / max(videos * frames, 1)
+    let round = request.precision.round
+    return (0..<half).map { index in
+      let (without, with) = (values[index], values[half + index])
+      return round(without + round(guidance[index / image % frames] * round(with - without)))
+    }
   }
 
   /// `[videos · frames, height, width, channels]`.

@@ -14,8 +14,8 @@ public struct StableVideoDiffusionModel: Sendable {
   public let vae: AutoencoderKLTemporalDecoder
   /// The denoiser.
   public let unet: UNetSpatioTemporalConditionModel
-  /// The noise levels.
-  public let scheduler: EulerDiscreteScheduler
+  /// How clips are sampled.
+  public let scheduler: Scheduler
   /// How pictures are normalised for the vision tower.
   public let imageConfiguration: CLIPImageConfiguration
   /// The autoencoder's configuration.
@@ -60,9 +60,7 @@ public struct StableVideoDiffusionModel: Sendable {
     let unetConfiguration = try checkpoint.unetConfiguration()
     let vaeConfiguration = try checkpoint.vaeConfiguration()
     let clip = try checkpoint.imageEncoderConfiguration()
-    scheduler = try EulerDiscreteScheduler(
-      checkpoint.configuration("scheduler/scheduler_config.json")
-    )
+    scheduler = try checkpoint.scheduler()
     imageConfiguration = try CLIPImageConfiguration(
       checkpoint.configuration("feature_extractor/preprocessor_config.json")
     )

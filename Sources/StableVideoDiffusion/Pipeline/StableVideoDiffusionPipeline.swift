@@ -78,6 +78,7 @@ public struct StableVideoDiffusionPipeline: Sendable {
       scaleFactor: model.vaeConfiguration.scaleFactor,
       modelFrames: model.unetConfiguration.numFrames
     )
+    try model.scheduler.check(request)
     observer.progress(.encoding)
     let plan = Plan(request, model, pictures: pictures.count)
     var noise = NoiseSource(seeds: request.seeds)
@@ -109,7 +110,7 @@ public struct StableVideoDiffusionPipeline: Sendable {
       let sample = try latents.reshaped(plan.imageShape).scaled(by: 1 / step.inputScale)
       let velocity = try model.unet(sample, time: time, conditioning)
       let noisy = latents
-      latents = try latents.eulerStep(velocity: velocity, guidance: plan.guidance, step: step)
+      latents = try advance(latents, velocity, step, plan, &noise)
       guard try backend.isFinite(latents) else {
         throw GenerationError(
           .notFinite,
@@ -135,6 +136,35 @@ public struct StableVideoDiffusionPipeline: Sendable {
       throw GenerationError(.notFinite, "denoising made numbers that are not finite")
     }
     return latents
+  }
+
+  /// The latents at the next noise level.
+  private func advance(
+    _ latents: Tensor,
+    _ velocity: Tensor,
+    _ step: EulerStep,
+    _ plan: Plan,
+    _ noise: inout NoiseSource
+  ) throws -> Tensor {
+    guard case .consistency(let scheduler) = model.scheduler else {
+      return try latents.eulerStep(velocity: velocity, guidance: plan.guidance, step: step)
+    }
+    let size = plan.latentShape.count / plan.videos
+    // Noise is drawn for the last step too, where it counts for nothing, but not for the only one.
+    let fresh =
+      plan.timesteps.count > 1
+      ? channelsLast(
+        noise.draw(pieces: plan.videos, size: size, step.precision),
+        images: plan.videos * plan.frames,
+        channels: plan.latentShape.columns
+      ) : []
+    let advanced = scheduler.advance(
+      try latents.values(),
+      velocity: plan.guided(try velocity.values()),
+      noise: fresh,
+      step
+    )
+    return try backend.upload(advanced, shape: plan.latentShape)
   }
 
   /// The pictures' embeddings, unconditional half first: `[halves · videos, context]`.
