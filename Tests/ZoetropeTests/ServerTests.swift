@@ -2,6 +2,7 @@
 // Copyright 2026 the Zoetrope authors
 
 import FoundationEssentials
+import Glibc
 import Subprocess
 import SystemPackage
 import Testing
@@ -74,22 +75,21 @@ struct Server {
     ) { execution in
       var seen = ""
       var started = false
-      for try await line in execution.standardError.strings() {
-        seen += line
-        guard !started, let colon = line.lastIndex(of: ":"), line.contains("is served on"),
-          let port = Int(line[line.index(after: colon)...].filter(\.isNumber))
-        else { continue }
-        started = true
-        do {
-          try await body(
-            Server(
-              port: port,
-              temporary: temporary,
-              process: execution.processIdentifier.value
-            )
-          )
-        } catch { Issue.record(error) }
-        try execution.send(signal: signal)
+      let process = execution.processIdentifier.value
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        // Its log is read all the while: a server whose log nobody takes stands still in the end.
+        for try await line in execution.standardError.strings() {
+          seen += line
+          guard !started, let colon = line.lastIndex(of: ":"), line.contains("is served on"),
+            let port = Int(line[line.index(after: colon)...].filter(\.isNumber))
+          else { continue }
+          started = true
+          let server = Server(port: port, temporary: temporary, process: process)
+          group.addTask {
+            do { try await body(server) } catch { Issue.record(error) }
+            _ = kill(process, signal.rawValue)
+          }
+        }
       }
       if !started { Issue.record("the server did not start: \(seen)") }
     }
