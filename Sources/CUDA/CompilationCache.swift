@@ -71,6 +71,13 @@ package struct CompilationCache: Sendable {
     try? Data(Self.head(key) + sumBytes + content).write(to: URL(filePath: path), options: .atomic)
   }
 
+  /// Whether anything can be kept: the folder may be read-only, or nobody's.
+  func canKeep() -> Bool {
+    guard let folder else { return false }
+    try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    return FileManager.default.isWritableFile(atPath: folder)
+  }
+
   private func path(_ key: String, _ name: String, _ kind: String) -> String? {
     folder.map { "\($0)/\(name)-\(Self.hash(key)).\(kind)" }
   }

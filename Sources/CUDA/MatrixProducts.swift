@@ -112,7 +112,7 @@ package final class MatrixProducts: Sendable {
     device = allocator.device
     let gpu = device.description
     tuning = Tuning(
-      cache: cache,
+      cache,
       surroundings:
         "cuBLASLt \(try points.version.function()) \(gpu.name) \(gpu.capability) \(gpu.multiprocessors)"
     )

@@ -7,14 +7,25 @@
 /// written down, and taken again by whoever comes next: ways differ in how they round, and a seed stands for one
 /// clip. So nothing is tried where nothing can be kept.
 struct Tuning: Sendable {
-  let cache: CompilationCache
-  /// What decides the order and speed of the ways, besides the problem: library and GPU.
-  let surroundings: String
+  private let cache: CompilationCache
+  private let surroundings: String
+  private let isKept: Bool
 
   /// Runs of each way; the first warms up.
   private static let runs = 4
   /// How much faster than the library's first another way must be: less may be chance.
   private static let leastGain = 0.03
+
+  /// Asks whether anything can be kept.
+  ///
+  /// - Parameters:
+  ///   - cache: Where choices are kept.
+  ///   - surroundings: What decides the order and speed of the ways, besides the problem: library and GPU.
+  init(_ cache: CompilationCache, surroundings: String) {
+    self.cache = cache
+    self.surroundings = surroundings
+    isKept = cache.canKeep()
+  }
 
   /// The fastest way's place in the library's order.
   ///
@@ -31,13 +42,14 @@ struct Tuning: Sendable {
     on device: Device,
     run: (Int) throws(CUDAError) -> Void
   ) throws(CUDAError) -> Int {
-    guard count > 1, cache.folder != nil else { return 0 }
+    guard count > 1 else { return 0 }
     let key = "\(surroundings) \(problem)"
     if let known = cache.content(key, name: "choice", kind: "txt").flatMap({
       Self.place(in: String(decoding: $0, as: UTF8.self), of: count)
     }) {
       return known
     }
+    guard isKept else { return 0 }
     var seconds = [Double](repeating: .infinity, count: count)
     var isOut = [Bool](repeating: false, count: count)
     // In turns, so that a GPU that grows warm and slow is no way's fault.
