@@ -232,7 +232,7 @@ let package = Package(
       ],
       path: "Tests/GoldenRuns"
     ),
-    .target(name: "FakeCUDA", path: "Tests/FakeCUDA", exclude: ["kernels.inc"]),
+    .target(name: "FakeCUDA", path: "Tests/FakeCUDA", exclude: ["hopper.inc", "kernels.inc"]),
     .target(
       name: "CUDATesting",
       dependencies: ["CUDA", "SharedLibrary"],

@@ -20,3 +20,13 @@ static const char source[] = {
     , 0};
 
 const char *kernels_source(void) { return source; }
+
+static const char hopper[] = {
+#embed "kernels/numbers.cuh"
+    ,
+#embed "kernels/common.cuh"
+    ,
+#embed "kernels/hopper.cu"
+    , 0};
+
+const char *hopper_source(void) { return hopper; }

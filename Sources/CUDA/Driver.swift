@@ -49,6 +49,7 @@ internal import SharedLibrary
   let function: EntryPoint<cuda_module_function>
   let setFunction: EntryPoint<cuda_function_set>
   let launch: EntryPoint<cuda_launch>
+  let encodeTensorMap: EntryPoint<cuda_tensor_map_encode>
 
   init(_ library: SharedLibrary) {
     initialize = EntryPoint(library, "cuInit")
@@ -92,6 +93,7 @@ internal import SharedLibrary
     unsafe function = EntryPoint(library, "cuModuleGetFunction")
     setFunction = EntryPoint(library, "cuFuncSetAttribute")
     unsafe launch = EntryPoint(library, "cuLaunchKernel")
+    unsafe encodeTensorMap = EntryPoint(library, "cuTensorMapEncodeTiled")
   }
 
   /// Turns a result into an error.

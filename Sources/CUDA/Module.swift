@@ -36,11 +36,22 @@ package final class Module: Sendable {
     }
   }
 
-  /// A number, or an address on the GPU, that a kernel is given.
+  /// A number, an address on the GPU, or a tensor's map, that a kernel is given.
   package enum Argument {
     case address(UInt64)
     case int(Int64)
     case float(Float)
+    case map(TensorMap)
+
+    /// What is narrower than a word is read from its beginning.
+    fileprivate var words: [UInt64] {
+      switch self {
+      case .address(let address): [address]
+      case .int(let value): [UInt64(bitPattern: value)]
+      case .float(let value): [UInt64(value.bitPattern)]
+      case .map(let map): map.words
+      }
+    }
   }
 
   /// Starts a kernel on the device's stream.
@@ -67,17 +78,15 @@ package final class Module: Sendable {
     guard grid.x <= Int(Int32.max), grid.y <= 65535, grid.z <= 65535 else {
       throw CUDAError(.unsupported, "cuLaunchKernel \(name)", "\(grid) blocks are too many")
     }
-    // Each slot holds one argument; what is narrower than a slot is read from its beginning.
-    var slots: [UInt64] = arguments.map { argument in
-      switch argument {
-      case .address(let address): address
-      case .int(let value): UInt64(bitPattern: value)
-      case .float(let value): UInt64(value.bitPattern)
-      }
+    var slots: [UInt64] = []
+    var places: [Int] = []
+    for argument in arguments {
+      places.append(slots.count)
+      slots += argument.words
     }
     let launch = unsafe try device.driver.launch.function
     let result = unsafe slots.withUnsafeMutableBufferPointer { slots in
-      var pointers = unsafe slots.indices.map { index -> UnsafeMutableRawPointer? in
+      var pointers = unsafe places.map { index -> UnsafeMutableRawPointer? in
         unsafe slots.baseAddress.map { unsafe UnsafeMutableRawPointer($0 + index) }
       }
       return unsafe launch(

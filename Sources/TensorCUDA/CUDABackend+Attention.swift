@@ -21,8 +21,8 @@ extension CUDABackend {
       element: element
     )
     // What cuDNN's fused engines take: 16-bit numbers, heads of whole 16 bytes. How wide a head may be
-    // depends on the card and the library.
-    if element != .float32, problem.size % 8 == 0 {
+    // depends on the card and the library; beyond 256 they reach a tenth of the card's speed, products a third.
+    if element != .float32, problem.size % 8 == 0, problem.size <= 256 {
       do {
         try engine.measured(
           "\(problem)",
@@ -38,16 +38,18 @@ extension CUDABackend {
     return result
   }
 
-  /// Attention whose scores are written out, as float32, for as many heads at a time as fit into
-  /// 512 MiB.
+  /// Attention whose scores are written out, as float32, for as many heads, or rows of one head, at a time as
+  /// fit into 512 MiB.
   private func attentionByProducts(
     _ p: Attentions.Problem,
     _ qkv: UInt64,
     _ y: UInt64
   ) throws(TensorError) {
     let channels = p.heads * p.size
-    let square = p.tokens * p.tokens
-    let headsAtOnce = max(1, min(p.heads, (1 << 27) / square))
+    let most = 1 << 27
+    let headsAtOnce = max(1, min(p.heads, most / (p.tokens * p.tokens)))
+    let rowsAtOnce = headsAtOnce > 1 ? p.tokens : min(p.tokens, max(1, most / p.tokens))
+    let square = rowsAtOnce * p.tokens
     let scores = try engine.storage(headsAtOnce * square, .float32, "attention")
     let weights = try engine.storage(headsAtOnce * square, element, "attention")
     defer { withExtendedLifetime((scores, weights)) {} }
@@ -56,57 +58,65 @@ extension CUDABackend {
     }
     for image in 0..<p.images {
       for head in stride(from: 0, to: p.heads, by: headsAtOnce) {
-        let batch = min(headsAtOnce, p.heads - head)
-        let query = moved(qkv, image * p.tokens * 3 * channels + head * p.size)
-        var product = MatrixProducts.Problem(
-          rows: p.tokens,
-          columns: p.tokens,
-          inner: p.size,
-          element
-        )
-        product.xStride = 3 * channels
-        product.weightStride = 3 * channels
-        product.batch = batch
-        product.xDistance = p.size
-        product.weightDistance = p.size
-        product.yDistance = square
-        product.scale = 1 / Float(p.size).squareRoot()
-        product.output = .float32
-        try multiply(
-          product,
-          .init(x: query, weight: moved(query, channels), y: scores.address),
-          "attention"
-        )
-        try engine.launch(
-          "softmax",
-          element,
-          "attention",
-          grid: (batch * p.tokens, 1, 1),
-          block: 256,
-          [.address(scores.address), .address(weights.address), .int(Int64(p.tokens))]
-        )
-        product = MatrixProducts.Problem(
-          rows: p.tokens,
-          columns: p.size,
-          inner: p.tokens,
-          element
-        )
-        product.weightIsTransposed = false
-        product.weightStride = 3 * channels
-        product.yStride = channels
-        product.batch = batch
-        product.xDistance = square
-        product.weightDistance = p.size
-        product.yDistance = p.size
-        try multiply(
-          product,
-          .init(
-            x: weights.address,
-            weight: moved(query, 2 * channels),
-            y: moved(y, image * p.tokens * channels + head * p.size)
-          ),
-          "attention"
-        )
+        for row in stride(from: 0, to: p.tokens, by: rowsAtOnce) {
+          let batch = min(headsAtOnce, p.heads - head)
+          let rows = min(rowsAtOnce, p.tokens - row)
+          let first = moved(qkv, image * p.tokens * 3 * channels + head * p.size)
+          var product = MatrixProducts.Problem(
+            rows: rows,
+            columns: p.tokens,
+            inner: p.size,
+            element
+          )
+          product.xStride = 3 * channels
+          product.weightStride = 3 * channels
+          product.batch = batch
+          product.xDistance = p.size
+          product.weightDistance = p.size
+          product.yDistance = square
+          product.scale = 1 / Float(p.size).squareRoot()
+          product.output = .float32
+          try multiply(
+            product,
+            .init(
+              x: moved(first, row * 3 * channels),
+              weight: moved(first, channels),
+              y: scores.address
+            ),
+            "attention"
+          )
+          try engine.launch(
+            "softmax",
+            element,
+            "attention",
+            grid: (batch * rows, 1, 1),
+            block: 256,
+            bytes: batch * rows * p.tokens * (4 + element.byteCount),
+            [.address(scores.address), .address(weights.address), .int(Int64(p.tokens))]
+          )
+          product = MatrixProducts.Problem(
+            rows: rows,
+            columns: p.size,
+            inner: p.tokens,
+            element
+          )
+          product.weightIsTransposed = false
+          product.weightStride = 3 * channels
+          product.yStride = channels
+          product.batch = batch
+          product.xDistance = square
+          product.weightDistance = p.size
+          product.yDistance = p.size
+          try multiply(
+            product,
+            .init(
+              x: weights.address,
+              weight: moved(first, 2 * channels),
+              y: moved(y, (image * p.tokens + row) * channels + head * p.size)
+            ),
+            "attention"
+          )
+        }
       }
     }
   }

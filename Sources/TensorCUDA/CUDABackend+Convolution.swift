@@ -44,6 +44,7 @@ extension CUDABackend {
       },
       shape: shape
     )
+    if let result = try overFrames(call) { return result }
     if let result = try byLibrary(call) { return result }
     return try byKernel(call)
   }
@@ -58,6 +59,48 @@ extension CUDABackend {
     let residual: Tensor?
     /// Of the result.
     let shape: Shape
+  }
+
+  /// A convolution over frames, whose "height" they are, by a product of our own; none if there is none for it.
+  private func overFrames(_ call: Convolution) throws(TensorError) -> Tensor? {
+    let operation = "convolution"
+    let (x, kernel) = (call.x.shape, call.weight.shape)
+    guard let hopper = engine.hopper, element != .float32,
+      kernel[2] == 3, kernel[3] == 1, call.stride == Extent(1, 1), call.padding == Padding(1, 0),
+      let product = HopperKernels.Kernel.overFrames(
+        inputs: kernel[1],
+        outputs: kernel[0],
+        positions: x[2]
+      )
+    else { return nil }
+    let result = try make(call.shape, element, operation)
+    let (bias, kept) = try operand(call.bias, as: .float32, operation)
+    defer { withExtendedLifetime(kept) {} }
+    let residual = try call.residual.map { tensor throws(TensorError) in
+      try place(tensor, operation).0
+    }
+    let rows = HopperKernels.Rows(
+      x: try place(call.x, operation).0,
+      images: x[0],
+      frames: x[1],
+      positions: x[2],
+      inner: kernel[1],
+      weight: call.weight.storage.address,
+      taps: kernel[2],
+      bias: bias,
+      residual: residual ?? 0,
+      y: try place(result, operation).0,
+      outputs: kernel[0]
+    )
+    do throws(CUDAError) {
+      try engine.measured(
+        "convolution over frames \(x) to \(kernel[0])" + (residual == nil ? "" : ", residual"),
+        operations: 2 * Double(call.shape.count) * Double(kernel[1] * kernel[2]),
+        bytes: (x.count + call.shape.count * (residual == nil ? 1 : 2) + kernel.count)
+          * element.byteCount
+      ) { () throws(CUDAError) in try hopper.run(product, element, rows) }
+    } catch { throw TensorError(error, operation) }
+    return result
   }
 
   /// By cuDNN; none where it has no engine.

@@ -17,6 +17,9 @@ package final class CUDAEngine: Sendable {
   private let cache: CompilationCache
   private let modules = Mutex<[Element: Module]>([:])
   let staging: Staging
+  /// Products of our own, where the GPU has what they are made of.
+  let hopper: HopperKernels?
+  private let pace: Pace
   private let currentProfile = Mutex<Profile?>(nil)
 
   /// Opens a GPU.
@@ -41,6 +44,8 @@ package final class CUDAEngine: Sendable {
     attentions = Attentions(dnn, allocator, cache)
     compiler = Compiler(libraries.nvrtc)
     staging = Staging(device)
+    pace = Pace(device)
+    hopper = HopperKernels(device, compiler, cache)
     self.cache = cache
   }
 
@@ -99,7 +104,10 @@ package final class CUDAEngine: Sendable {
     bytes: Int = 0,
     _ work: () throws(CUDAError) -> Void
   ) throws(CUDAError) {
-    guard let profile else { return try work() }
+    guard let profile else {
+      try work()
+      return try pace.asked()
+    }
     try profile.measure(name(), operations: operations, bytes: Double(bytes), work)
   }
 

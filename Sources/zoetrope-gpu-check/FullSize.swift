@@ -62,13 +62,17 @@ struct FullSizeCase: Sendable {
     + [(50, 72, 128, 320), (50, 36, 64, 640), (50, 18, 32, 1280), (2, 576, 1024, 128)].map {
       convolution(images: $0, height: $1, width: $2, channels: $3)
     }
-    + [(2, 25, 9216, 320), (1, 25, 589_824, 256)].map {
+    + [
+      (2, 25, 9216, 320), (2, 25, 2304, 640), (2, 25, 576, 1280), (1, 2, 36_864, 512),
+      (1, 2, 589_824, 128), (1, 25, 589_824, 256),
+    ].map {
       temporal(clips: $0, frames: $1, pixels: $2, channels: $3)
     }
     + [(50, 9216, 5, 64), (50, 2304, 10, 64), (1, 257, 16, 80), (2, 9216, 1, 512)].map {
       attention(images: $0, tokens: $1, heads: $2, size: $3)
     }
-    + [frames, groupNorm, feedForward]
+    + [frames, groupNorm]
+    + [(460_800, 320), (115_200, 640), (28_800, 1280)].map { feedForward(rows: $0, channels: $1) }
 
   private static func linear(rows: Int, inputs: Int, outputs: Int) -> FullSizeCase {
     FullSizeCase(
@@ -287,39 +291,48 @@ struct FullSizeCase: Sendable {
     operations: 0
   )
 
-  private static let feedForward = FullSizeCase(
-    name: "feed-forward [460800, 320]",
-    run: { operands in
-      let rows = 460_800
-      let x = try operands.tensor([rows, 320])
-      let values = try (
-        operands.tensor([2560, 320], deviation: 0.05), operands.tensor([2560]),
-        operands.tensor([320, 1280], deviation: 0.03), operands.tensor([320])
-      )
-      let backend = x.backend
-      let result = try x.feedForward(
-        gated: backend.prepare(values.0),
-        gatedBias: values.1,
-        output: backend.prepare(values.2),
-        outputBias: values.3,
-        residual: x
-      )
-      let reference = ReferenceBackend()
-      func copy(_ tensor: Tensor) throws -> Tensor {
-        try reference.upload(tensor.values(), shape: tensor.shape)
-      }
-      let some = try copy(x.slice(rows - 2..<rows))
-      let expected = try some.feedForward(
-        gated: reference.prepare(copy(values.0)),
-        gatedBias: copy(values.1),
-        output: reference.prepare(copy(values.2)),
-        outputBias: copy(values.3),
-        residual: some
-      )
-      return (result, [Part(start: (rows - 2) * 320, expected: try expected.values())])
-    },
-    operations: 6.0 * 460_800 * 320 * 1280
-  )
+  private static func feedForward(rows: Int, channels: Int) -> FullSizeCase {
+    FullSizeCase(
+      name: "feed-forward [\(rows), \(channels)]",
+      run: { operands in
+        let x = try operands.tensor([rows, channels])
+        let values = try (
+          operands.tensor([8 * channels, channels], deviation: 0.9 / Float(channels).squareRoot()),
+          operands.tensor([8 * channels]),
+          operands.tensor([channels, 4 * channels], deviation: 0.5 / Float(channels).squareRoot()),
+          operands.tensor([channels])
+        )
+        let backend = x.backend
+        let result = try x.feedForward(
+          gated: backend.prepare(values.0),
+          gatedBias: values.1,
+          output: backend.prepare(values.2),
+          outputBias: values.3,
+          residual: x
+        )
+        let reference = ReferenceBackend()
+        func copy(_ tensor: Tensor) throws -> Tensor {
+          try reference.upload(tensor.values(), shape: tensor.shape)
+        }
+        let gated = try reference.prepare(copy(values.0))
+        let outer = try reference.prepare(copy(values.2))
+        let biases = try (copy(values.1), copy(values.3))
+        let parts = try [0, rows / 2 - 1, rows - 2].map { first in
+          let some = try copy(x.slice(first..<first + 2))
+          let expected = try some.feedForward(
+            gated: gated,
+            gatedBias: biases.0,
+            output: outer,
+            outputBias: biases.1,
+            residual: some
+          )
+          return Part(start: first * channels, expected: try expected.values())
+        }
+        return (result, parts)
+      },
+      operations: 24.0 * Double(rows) * Double(channels * channels)
+    )
+  }
 }
 
 extension Report {

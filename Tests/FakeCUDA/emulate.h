@@ -12,6 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <initializer_list>
+#include <vector>
+
 // The GPU rounds each of the operations marked _rn by itself.
 #pragma STDC FP_CONTRACT OFF
 
@@ -76,6 +79,9 @@ struct emulated_kernel {
 };
 /// The kernels of one type of element.
 const emulated_kernel *emulated_kernels(int element, size_t *count);
+
+/// Where an element lies that a tensor map finds at a place; none if it is outside of the tensor.
+const void *element_of_map(const void *map, std::initializer_list<int64_t> place);
 
 // Calls a kernel with what a launch passes: an array of addresses, one of each argument.
 template <size_t... I>

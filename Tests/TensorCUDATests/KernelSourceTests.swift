@@ -24,12 +24,30 @@ private let nvrtc = try? CUDALibraries.open(.nvrtc, CUDALibrary.nvrtc.search)
     #expect(code.starts(with: [0x7F, 0x45, 0x4C, 0x46]))
   }
 
-  @Test func `the source is whole and includes nothing`() {
-    let source = CUDAEngine.source
+  @Test(
+    .enabled(if: nvrtc != nil, "no libnvrtc was found: pip install nvidia-cuda-nvrtc"),
+    arguments: [Element.float16, .bfloat16],
+    CUDAEngine.hopperKernels
+  )
+  func `each kernel for Hopper compiles by itself`(_ element: Element, _ kernel: String) throws {
+    let library = try #require(nvrtc)
+    let code = try Compiler(library).machineCode(
+      of: CUDAEngine.hopperSource,
+      name: kernel,
+      options: CUDAEngine.options(element, capability: 90) + ["-DONLY_\(kernel)"]
+    )
+    #expect(code.contains(kernel.utf8))
+  }
+
+  @Test func `the sources are whole and include nothing`() {
+    let (source, hopper) = (CUDAEngine.source, CUDAEngine.hopperSource)
     for kernel in ["gate_body", "convolution", "group_norm_finish", "frame_attention_long"] {
       #expect(source.contains(kernel))
     }
-    #expect(!source.contains("#include"))
-    #expect(source.utf8.allSatisfy { $0 < 128 })
+    for kernel in CUDAEngine.hopperKernels { #expect(hopper.contains("ONLY_\(kernel)")) }
+    for text in [source, hopper] {
+      #expect(!text.contains("#include"))
+      #expect(text.utf8.allSatisfy { $0 < 128 })
+    }
   }
 }

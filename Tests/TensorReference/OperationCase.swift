@@ -52,8 +52,10 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     }
   }()
 
-  static let feedForwards: [OperationCase] = [(1, 3), (65, 8), (200, 40), (0, 8)].map {
-    (rows: Int, channels: Int) in
+  /// The widest are those of Stable Video Diffusion's levels, and one between, which some GPUs have kernels for.
+  static let feedForwards: [OperationCase] = [
+    (1, 3), (65, 8), (200, 40), (0, 8), (5, 320), (3, 640), (4, 128),
+  ].map { (rows: Int, channels: Int) in
     OperationCase("feed-forward \(rows) rows of \(channels)") { operands in
       try operands.tensor([rows, channels]).feedForward(
         gated: operands.weight([8 * channels, channels]),
@@ -97,6 +99,10 @@ package struct OperationCase: Sendable, CustomStringConvertible {
       ([1, 5, 12, 3], 3, Extent(3, 1), 1, Padding(1, 0), true, false),
       ([1, 1, 12, 8], 8, Extent(3, 1), 1, Padding(1, 0), true, false),
       ([0, 4, 4, 8], 8, three, 1, around, true, false),
+      ([2, 1, 515, 64], 128, Extent(3, 1), 1, Padding(1, 0), true, true),
+      ([1, 3, 512, 64], 128, Extent(3, 1), 1, Padding(1, 0), false, false),
+      ([1, 2, 513, 64], 256, Extent(3, 1), 1, Padding(1, 0), true, false),
+      ([1, 2, 513, 64], 320, Extent(3, 1), 1, Padding(1, 0), true, true),
     ]
     return sizes.map { x, outputs, kernel, stride, padding, bias, residual in
       OperationCase(

@@ -31,6 +31,12 @@ enum {
   CUDA_STREAM_NON_BLOCKING = 1,
   CUDA_EVENT_BLOCKING_SYNC = 1,
   CUDA_CONTEXT_BLOCKING_SYNC = 4,
+
+  CUDA_TENSOR_MAP_UINT16 = 1,
+  CUDA_TENSOR_MAP_NOT_INTERLEAVED = 0,
+  CUDA_TENSOR_MAP_SWIZZLE_128_BYTES = 3,
+  CUDA_TENSOR_MAP_PROMOTE_TO_256_BYTES = 3,
+  CUDA_TENSOR_MAP_FILL_WITH_ZEROS = 0,
 };
 
 typedef int (*cuda_init)(unsigned flags);
@@ -70,6 +76,10 @@ typedef int (*cuda_module_load)(cuda_handle *module, const void *image);
 typedef int (*cuda_module_unload)(cuda_handle module);
 typedef int (*cuda_module_function)(cuda_handle *function, cuda_handle module, const char *name);
 typedef int (*cuda_function_set)(cuda_handle function, int attribute, int value);
+typedef int (*cuda_tensor_map_encode)(void *map, int type, unsigned rank, cuda_address address,
+                                      const uint64_t *sizes, const uint64_t *strides,
+                                      const unsigned *box, const unsigned *steps, int interleave,
+                                      int swizzle, int promotion, int fill);
 typedef int (*cuda_launch)(cuda_handle function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                            unsigned block_x, unsigned block_y, unsigned block_z,
                            unsigned shared_bytes, cuda_handle stream, void **arguments,

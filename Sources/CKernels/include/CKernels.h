@@ -6,7 +6,10 @@
 #ifndef ZOETROPE_CKERNELS_H
 #define ZOETROPE_CKERNELS_H
 
-/// All sources one after another, as one text that ends in a zero.
+/// The sources of the kernels for every GPU one after another, as one text that ends in a zero.
 const char *kernels_source(void);
+
+/// Those of the kernels that compute capability 9.0 alone can run.
+const char *hopper_source(void);
 
 #endif

@@ -101,6 +101,7 @@ extension DeviceChoice {
         )
       }
     }
+    engine.compileAhead(element)
     return CUDABackend(engine, element)
   }
 }

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Zoetrope authors
+
+internal import CUDA
+package import TensorCore
+
+extension CUDABackend {
+  /// See `Backend.feedForward`.
+  ///
+  /// The hidden layer is gigabytes at full size: it is made for equally many rows at a time, as many as fit into
+  /// 576 MiB. Fewer are slower, although what follows then reads from the cache.
+  package func feedForward(
+    _ x: Tensor,
+    gated: any PreparedWeight,
+    gatedBias: Tensor,
+    output outer: any PreparedWeight,
+    outputBias: Tensor,
+    residual: Tensor
+  ) throws(TensorError) -> Tensor {
+    let operation = "feed-forward"
+    let outer = try weight(outer, operation)
+    let hidden = outer.shape[1]
+    let outputs = outer.shape[0]
+    let rows = x.shape.rows
+    let result = try make(x.shape.withColumns(outputs), element, operation)
+    guard rows > 0 else { return result }
+    let (from, kept) = try operand(x, as: element, operation)
+    let (outerBias, keptOuter) = try operand(outputBias, as: element, operation)
+    let (rest, keptRest) = try operand(residual, as: element, operation)
+    let to = try place(result, operation).0
+    let hiddenLayer = try HiddenLayer(
+      self,
+      inner: x.shape.columns,
+      hidden: hidden,
+      weight: try weight(gated, operation).storage.address,
+      bias: gatedBias,
+      rows: rows,
+      most: 576 << 20
+    )
+    defer { withExtendedLifetime((kept, keptOuter, keptRest, hiddenLayer)) {} }
+    var start = 0
+    while start < rows {
+      let count = min(hiddenLayer.rowsAtOnce, rows - start)
+      let skipped = UInt64(start * element.byteCount)
+      try hiddenLayer.compute(from + skipped * UInt64(x.shape.columns), rows: count)
+      var problem = MatrixProducts.Problem(rows: count, columns: outputs, inner: hidden, element)
+      problem.hasBias = true
+      problem.hasResidual = true
+      var operands = MatrixProducts.Operands(
+        x: hiddenLayer.address,
+        weight: outer.storage.address,
+        y: to + skipped * UInt64(outputs)
+      )
+      operands.bias = outerBias
+      operands.residual = rest + skipped * UInt64(outputs)
+      try multiply(problem, operands, operation)
+      start += count
+    }
+    return result
+  }
+
+  /// `(x aᵀ + a's bias) · gelu(x gᵀ + g's bias)` for some rows at a time.
+  ///
+  /// By one kernel where there is one for the sizes; else by cuBLASLt, and a kernel for the gate.
+  private struct HiddenLayer {
+    private let backend: CUDABackend
+    private let kernel: HopperKernels.Kernel?
+    private let inner: Int
+    private let hidden: Int
+    private let weight: UInt64
+    private let bias: (address: UInt64, tensor: Tensor)
+    /// Both halves of the product side by side, unless one kernel does everything.
+    private let wide: CUDAStorage?
+    private let narrow: CUDAStorage
+    let rowsAtOnce: Int
+
+    init(
+      _ backend: CUDABackend,
+      inner: Int,
+      hidden: Int,
+      weight: UInt64,
+      bias: Tensor,
+      rows: Int,
+      most: Int
+    ) throws(TensorError) {
+      let operation = "feed-forward"
+      let element = backend.element
+      self.backend = backend
+      self.inner = inner
+      self.hidden = hidden
+      self.weight = weight
+      kernel =
+        backend.engine.hopper == nil || element == .float32
+        ? nil : HopperKernels.Kernel.gated(inner: inner, hidden: hidden)
+      self.bias = try backend.operand(
+        bias,
+        as: kernel == nil ? element : .float32,
+        operation
+      )
+      let row = (kernel == nil ? 3 : 1) * hidden * element.byteCount
+      let pieces = (rows * row + most - 1) / most
+      // Whole tiles of rows; all pieces but the last are of one size, and planned once.
+      rowsAtOnce = min(rows, ((rows + pieces - 1) / pieces + 255) / 256 * 256)
+      wide =
+        kernel == nil
+        ? try backend.engine.storage(rowsAtOnce * 2 * hidden, element, operation) : nil
+      narrow = try backend.engine.storage(rowsAtOnce * hidden, element, operation)
+    }
+
+    /// Where the rows lie that were computed last, `[rows, hidden]`.
+    var address: UInt64 { narrow.address }
+
+    func compute(_ x: UInt64, rows: Int) throws(TensorError) {
+      let operation = "feed-forward"
+      let element = backend.element
+      var problem = MatrixProducts.Problem(
+        rows: rows,
+        columns: 2 * hidden,
+        inner: inner,
+        element
+      )
+      problem.hasBias = true
+      if let kernel, let hopper = backend.engine.hopper {
+        let work = HopperKernels.Rows(
+          x: x,
+          images: 1,
+          frames: 1,
+          positions: rows,
+          inner: inner,
+          weight: weight,
+          taps: 1,
+          bias: bias.address,
+          residual: 0,
+          y: narrow.address,
+          outputs: hidden
+        )
+        do throws(CUDAError) {
+          try backend.engine.measured(
+            "\(operation): \(kernel.rawValue), \(problem)",
+            operations: problem.operations,
+            bytes: problem.bytes - rows * hidden * element.byteCount
+          ) { () throws(CUDAError) in try hopper.run(kernel, element, work) }
+        } catch { throw TensorError(error, operation) }
+        return
+      }
+      guard let wide else { return }
+      var operands = MatrixProducts.Operands(x: x, weight: weight, y: wide.address)
+      operands.bias = bias.address
+      try backend.multiply(problem, operands, operation)
+      try backend.elementwise(
+        "gate",
+        element,
+        operation,
+        count: rows * hidden,
+        rows: [hidden],
+        addresses: [wide.address, narrow.address],
+        maps: 3,
+        [
+          .address(wide.address), .address(narrow.address), .int(Int64(hidden)),
+          .int(Int64(rows * hidden)),
+        ]
+      )
+    }
+  }
+}
