@@ -242,8 +242,8 @@ let package = Package(
     .testTarget(
       name: "TensorCUDATests",
       dependencies: [
-        "CUDA", "CUDATesting", "GoldenRuns", "TensorCUDA", "TensorCore", "TensorReference",
-        "TensorTesting",
+        "CUDA", "CUDATesting", "GoldenRuns", "Media", "StableVideoDiffusion", "TensorCUDA",
+        "TensorCore", "TensorReference", "TensorTesting",
       ]
     ),
     .testTarget(

@@ -7,8 +7,9 @@ package import TensorCore
 extension CUDABackend {
   /// See `Backend.feedForward`.
   ///
-  /// The hidden layer is gigabytes at full size: it is made for equally many rows at a time, as many as fit into
-  /// 576 MiB. Fewer are slower, although what follows then reads from the cache.
+  /// The hidden layer is gigabytes at full size: it is made for equally many rows at a time, as many as fit with
+  /// what is made of them into one and a half times `workingBytes`. Fewer are slower, although what follows then
+  /// reads from the cache.
   package func feedForward(
     _ x: Tensor,
     gated: any PreparedWeight,
@@ -35,7 +36,7 @@ extension CUDABackend {
       weight: try weight(gated, operation).storage.address,
       bias: gatedBias,
       rows: rows,
-      most: 576 << 20
+      most: workingBytes / 2 * 3
     )
     defer { withExtendedLifetime((kept, keptOuter, keptRest, hiddenLayer)) {} }
     var start = 0

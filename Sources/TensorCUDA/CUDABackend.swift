@@ -14,15 +14,19 @@ package final class CUDABackend: Backend {
   package let engine: CUDAEngine
   /// The type of what operations make.
   package let element: Element
+  /// The bytes of a hidden layer that are made at a time, where more would be gigabytes.
+  package let workingBytes: Int
 
   /// Makes a backend.
   ///
   /// - Parameters:
   ///   - engine: The GPU.
   ///   - element: The type of what operations make.
-  package init(_ engine: CUDAEngine, _ element: Element) {
+  ///   - workingBytes: The bytes of a hidden layer that are made at a time.
+  package init(_ engine: CUDAEngine, _ element: Element, workingBytes: Int = 384 << 20) {
     self.engine = engine
     self.element = element
+    self.workingBytes = workingBytes
   }
 
   /// As "cuda:0".
@@ -30,7 +34,7 @@ package final class CUDABackend: Backend {
 
   /// See `Backend.inFullPrecision`.
   package var inFullPrecision: any Backend {
-    element == .float32 ? self : CUDABackend(engine, .float32)
+    element == .float32 ? self : CUDABackend(engine, .float32, workingBytes: workingBytes)
   }
 
   // MARK: Operands

@@ -23,7 +23,10 @@ std::set<void *> pinned;
 std::string failing_call;
 int failing_result, failing_after = -1;
 int capability = 90;
-int64_t total_memory = 8ll << 30;
+int64_t total_memory = [] {
+  const char *bytes = getenv("FAKE_CUDA_MEMORY");
+  return bytes ? atoll(bytes) : 8ll << 30;
+}();
 thread_local uintptr_t bound_context;
 
 constexpr int out_of_memory = 2, invalid_value = 1, not_found = 500, invalid_image = 200,

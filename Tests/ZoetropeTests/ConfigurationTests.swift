@@ -60,6 +60,7 @@ import Testing
       ("device: gpu\n", "line 1: device gpu is none of auto, cpu, cuda, cuda:N"),
       ("device: [cpu, cuda]\n", "line 1: device cpu is none of"),
       ("compute: int8\n", "line 1: compute int8 is none of float16, bfloat16, float32"),
+      ("memory: less\n", "line 1: memory less is none of standard, low"),
     ]
   )
   func wrongFiles(_ file: String, _ words: String) async throws {

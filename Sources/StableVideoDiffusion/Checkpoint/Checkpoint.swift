@@ -189,12 +189,4 @@ package struct Checkpoint: Sendable {
       )
     }
   }
-
-  /// How many weights the model has, from the heads of its files.
-  ///
-  /// - Throws: `SafetensorsError`.
-  package func weightCount() throws -> Int {
-    var remarks: [String] = []
-    return try parts(remarks: &remarks).reduce(0) { $0 + $1.weights }
-  }
 }

@@ -50,7 +50,12 @@ struct CheckpointDigest {
       add(file)
       hash.update(data: (try? checkpoint.configuration(file).data()) ?? Data())
     }
-    return hash.finalize().map { byte in
+    return finished()
+  }
+
+  /// Gives the hash of what was taken in.
+  consuming func finished() -> String {
+    hash.finalize().map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }.joined()
   }

@@ -8,8 +8,10 @@ public import TensorCore
 public struct StableVideoDiffusionModel: Sendable {
   /// Where the model lives.
   public let backend: any Backend
-  /// The vision tower.
-  public let imageEncoder: CLIPVisionModel
+  /// Whether memory or time is spared.
+  public let memory: MemoryMode
+  /// The vision tower, where it stays.
+  private let keptImageEncoder: CLIPVisionModel?
   /// The autoencoder.
   public let vae: AutoencoderKLTemporalDecoder
   /// The denoiser.
@@ -34,6 +36,8 @@ public struct StableVideoDiffusionModel: Sendable {
   public let digest: String
   /// What a person should know, as "the variant fp16 was used".
   public let remarks: [String]
+  /// Loads the vision tower once more.
+  private let loadImageEncoder: @Sendable () throws -> CLIPVisionModel
   /// Loads the autoencoder once more, to compute in float32.
   private let loadPreciseVAE: @Sendable () throws -> AutoencoderKLTemporalDecoder
 
@@ -46,6 +50,7 @@ public struct StableVideoDiffusionModel: Sendable {
   ///   - randomSeed: Where weights are made up by formula from, in place of the files; none to read
   ///     the files.
   ///   - loras: What is added to the denoiser's weights; nothing to weights that are made up.
+  ///   - memory: Whether memory or time is spared.
   ///   - backend: Where the model is to live.
   /// - Throws: `ConfigurationError`, `SafetensorsError` or `WeightsError`, each naming file, key or
   ///   tensor.
@@ -54,6 +59,7 @@ public struct StableVideoDiffusionModel: Sendable {
     variant: String? = nil,
     randomSeed: UInt64? = nil,
     loras: [LoRA] = [],
+    memory: MemoryMode = .standard,
     backend: any Backend
   ) throws {
     let checkpoint = try Checkpoint(path: folder, variant: variant)
@@ -85,6 +91,7 @@ public struct StableVideoDiffusionModel: Sendable {
     var remarks = checkpoint.remarks
     var weightBytes = 0
     var digest = CheckpointDigest()
+    var imageEncoderDigest = CheckpointDigest()
     func open(_ component: ModelComponent) throws -> Weights {
       let place = checkpoint.place(of: component)
       if let randomSeed {
@@ -95,6 +102,7 @@ public struct StableVideoDiffusionModel: Sendable {
       let tensors = try checkpoint.tensors(of: component, remarks: &remarks)
       weightBytes += tensors.totalByteCount
       digest.add(component.rawValue, tensors)
+      if component == .imageEncoder { imageEncoderDigest.add(component.rawValue, tensors) }
       guard component == .unet, !loras.isEmpty else {
         return Weights(tensors, backend: backend, place: place)
       }
@@ -105,9 +113,34 @@ public struct StableVideoDiffusionModel: Sendable {
       }
       return Weights(adapted, backend: backend, place: place)
     }
-    imageEncoder = try CLIPVisionModel(open(.imageEncoder), clip)
+    // Loaded in either mode, so that what is wrong with its files is known now.
+    let imageEncoder = try CLIPVisionModel(open(.imageEncoder), clip)
+    keptImageEncoder = memory == .low ? nil : consume imageEncoder
     vae = try AutoencoderKLTemporalDecoder(open(.vae), vaeConfiguration)
     unet = try UNetSpatioTemporalConditionModel(open(.unet), unetConfiguration)
+    let imageEncoderText = imageEncoderDigest.finished()
+    loadImageEncoder = {
+      let place = checkpoint.place(of: .imageEncoder)
+      if let randomSeed {
+        let source = FormulaWeights(
+          component: ModelComponent.imageEncoder.rawValue,
+          seed: randomSeed
+        )
+        return try CLIPVisionModel(Weights(source, backend: backend, place: place), clip)
+      }
+      var remarks: [String] = []
+      let tensors = try checkpoint.tensors(of: .imageEncoder, remarks: &remarks)
+      var digest = CheckpointDigest()
+      digest.add(ModelComponent.imageEncoder.rawValue, tensors)
+      guard digest.finished() == imageEncoderText else {
+        throw ConfigurationError(
+          place,
+          nil,
+          "the image encoder's weights have changed since the model was loaded; load it again"
+        )
+      }
+      return try CLIPVisionModel(Weights(tensors, backend: backend, place: place), clip)
+    }
     loadPreciseVAE = {
       let source: any WeightSource
       if let randomSeed {
@@ -123,11 +156,19 @@ public struct StableVideoDiffusionModel: Sendable {
       )
     }
     self.backend = backend
+    self.memory = memory
     self.digest = digest.finished(checkpoint)
     self.unetConfiguration = unetConfiguration
     self.vaeConfiguration = vaeConfiguration
     self.weightBytes = weightBytes
     self.remarks = remarks
+  }
+
+  /// The vision tower; where memory is spared it is loaded anew, and its weights are freed with it.
+  ///
+  /// - Throws: As `init`, also where its files have changed meanwhile; nothing where it stays.
+  public func imageEncoder() throws -> CLIPVisionModel {
+    try keptImageEncoder ?? loadImageEncoder()
   }
 
   /// The autoencoder in float32, loaded anew: for frames that a shorter type cannot hold.

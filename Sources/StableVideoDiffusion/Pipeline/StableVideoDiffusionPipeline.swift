@@ -108,7 +108,7 @@ public struct StableVideoDiffusionPipeline: Sendable {
         precision: request.precision
       )
       let sample = try latents.reshaped(plan.imageShape).scaled(by: 1 / step.inputScale)
-      let velocity = try model.unet(sample, time: time, conditioning)
+      let velocity = try model.velocity(of: sample, time: time, conditioning)
       let noisy = latents
       latents = try advance(latents, velocity, step, plan, &noise)
       guard try backend.isFinite(latents) else {
@@ -171,7 +171,7 @@ public struct StableVideoDiffusionPipeline: Sendable {
   package func embed(_ pictures: [RGBImage], _ plan: Plan) throws -> Tensor {
     let prepare = CLIPPreprocessing(model.imageConfiguration)
     let pixels = pictures.flatMap { prepare($0.pixels, width: $0.width, height: $0.height) }
-    let embedded = try model.imageEncoder(
+    let embedded = try model.imageEncoder()(
       backend.upload(pixels, shape: Shape([pictures.count, 224, 224, 3]))
     )
     let size = embedded.shape[1]

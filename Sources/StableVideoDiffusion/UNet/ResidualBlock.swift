@@ -36,10 +36,11 @@ struct ResnetBlock2D: Sendable {
   ///   - bias: What the first convolution adds: its bias and the projected time, `[outputs]`.
   /// - Returns: `[images, height, width, outputs]`.
   /// - Throws: `TensorError` if the backend fails.
-  func callAsFunction(_ x: Tensor, bias: Tensor? = nil) throws(TensorError) -> Tensor {
-    let h = try conv1(norm1(x, silu: true), bias: bias)
-    let skip = try shortcut.map { convolution throws(TensorError) in try convolution(x) } ?? x
-    return try conv2(norm2(h, silu: true), residual: skip)
+  func callAsFunction(_ x: consuming Tensor, bias: Tensor? = nil) throws(TensorError) -> Tensor {
+    var h = try conv1(norm1(x, silu: true), bias: bias)
+    if let shortcut { x = try shortcut(x) }
+    h = try norm2(h, silu: true)
+    return try conv2(h, residual: x)
   }
 }
 
@@ -72,8 +73,9 @@ struct TemporalResnetBlock: Sendable {
   /// - Returns: A tensor of the input's shape.
   /// - Throws: `TensorError` if the backend fails.
   func callAsFunction(_ x: Tensor, bias: Tensor? = nil) throws(TensorError) -> Tensor {
-    let h = try conv1(norm1(x, silu: true), bias: bias)
-    return try conv2(norm2(h, silu: true), residual: x)
+    var h = try conv1(norm1(x, silu: true), bias: bias)
+    h = try norm2(h, silu: true)
+    return try conv2(h, residual: x)
   }
 }
 
@@ -154,8 +156,12 @@ struct SpatioTemporalResBlock: Sendable {
   ///   - time: The biases of this step; none where the block knows no time.
   /// - Returns: `[clips · frames, height, width, outputs]`.
   /// - Throws: `TensorError` if the backend fails.
-  func callAsFunction(_ x: Tensor, frames: Int, time: Time? = nil) throws(TensorError) -> Tensor {
-    let s = try spatial(x, bias: time?.spatial)
+  func callAsFunction(
+    _ x: consuming Tensor,
+    frames: Int,
+    time: Time? = nil
+  ) throws(TensorError) -> Tensor {
+    let s = try spatial(consume x, bias: time?.spatial)
     let shape = s.shape
     let clips = Shape([shape[0] / frames, frames, shape[1] * shape[2], shape[3]])
     return try temporal(s.reshaped(clips), bias: time?.temporal).reshaped(shape)

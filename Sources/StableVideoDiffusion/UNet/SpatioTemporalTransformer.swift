@@ -60,6 +60,15 @@ struct SpatioTemporalTransformer: Sendable {
     let temporal: [TemporalTransformerBlock.Conditioning]
     /// The embedded number of each frame, `[frames, channels]`.
     let positions: Tensor
+
+    /// The same for some of the clips.
+    func clips(_ range: Range<Int>) throws(TensorError) -> Conditioning {
+      Conditioning(
+        spatial: try spatial.map { bias throws(TensorError) in try bias.slice(range) },
+        temporal: try temporal.map { layer throws(TensorError) in try layer.clips(range) },
+        positions: positions
+      )
+    }
   }
 
   /// - Parameters:
@@ -109,12 +118,11 @@ struct SpatioTemporalTransformer: Sendable {
     let along = Shape([images / frames, frames, tokens, channels])
     var y = try input(norm(x, silu: false)).reshaped(inside)
     for layer in spatial.indices {
-      y = try spatial[layer](y, bias: conditioning.spatial[layer])
-      let positioned = try y.reshaped(along).addingRows(
-        of: conditioning.positions,
-        .blocks(of: tokens)
-      )
-      let z = try temporal[layer](positioned, conditioning.temporal[layer]).reshaped(inside)
+      y = try spatial[layer](consume y, bias: conditioning.spatial[layer])
+      let z = try temporal[layer](
+        y.reshaped(along).addingRows(of: conditioning.positions, .blocks(of: tokens)),
+        conditioning.temporal[layer]
+      ).reshaped(inside)
       y = try y.combined(spatialWeight, with: z, 1 - spatialWeight)
     }
     return try output(y.reshaped(x.shape), residual: x)
@@ -203,9 +211,14 @@ struct TransformerBlock: Sendable {
   ///   - bias: The output bias of each clip, `[clips, channels]`.
   /// - Returns: A tensor of the input's shape.
   /// - Throws: `TensorError` if the backend fails.
-  func callAsFunction(_ x: Tensor, bias: Tensor) throws(TensorError) -> Tensor {
-    let attended = try attention.input(norm1(x)).tokenAttention(heads: attention.heads)
-    let y = try attention.output(attended, bias: bias, residual: x)
+  func callAsFunction(_ x: consuming Tensor, bias: Tensor) throws(TensorError) -> Tensor {
+    let y = try attention.output(
+      attention.input(norm1(x)).tokenAttention(heads: attention.heads),
+      bias: bias,
+      residual: x
+    )
+    // Of the two maps one is enough from here on.
+    _ = consume x
     return try feedForward(norm3(y), residual: y)
   }
 }
@@ -236,14 +249,23 @@ struct TemporalTransformerBlock: Sendable {
   enum Conditioning: Sendable {
     /// With the output's bias, to every token of its clip.
     case perClip(bias: Tensor)
-    /// Alone, to the tokens of all clips in turn.
-    case interleaved(table: Tensor)
+    /// Alone, to the tokens of all clips in turn, of which these are the ones from `first` on.
+    case interleaved(table: Tensor, first: Int)
+
+    /// The same for some of the clips.
+    func clips(_ range: Range<Int>) throws(TensorError) -> Conditioning {
+      switch self {
+      case .perClip(let bias): .perClip(bias: try bias.slice(range))
+      case .interleaved(let table, let first):
+        .interleaved(table: table, first: first + range.lowerBound)
+      }
+    }
   }
 
   func prepare(context: Tensor, order: TimeContextOrder) throws(TensorError) -> Conditioning {
     switch order {
     case .perClip: .perClip(bias: try attention.bias(context: context, self.context))
-    case .legacy: .interleaved(table: try self.context(context))
+    case .legacy: .interleaved(table: try self.context(context), first: 0)
     }
   }
 
@@ -252,17 +274,23 @@ struct TemporalTransformerBlock: Sendable {
   ///   - conditioning: From `prepare`.
   /// - Returns: A tensor of the input's shape.
   /// - Throws: `TensorError` if the backend fails.
-  func callAsFunction(_ x: Tensor, _ conditioning: Conditioning) throws(TensorError) -> Tensor {
+  func callAsFunction(
+    _ x: consuming Tensor,
+    _ conditioning: Conditioning
+  ) throws(TensorError) -> Tensor {
+    let (clips, frames, tokens) = (x.shape[0], x.shape[1], x.shape[2])
     var z = try inputFeedForward(inputNorm(x), residual: x)
-    let attended = try attention.input(norm1(z)).frameAttention(heads: attention.heads)
-    switch conditioning {
-    case .perClip(let bias):
-      z = try attention.output(attended, bias: bias, residual: z)
-    case .interleaved(let table):
-      z = try attention.output(attended, residual: z)
-      let (clips, frames, tokens) = (x.shape[0], x.shape[1], x.shape[2])
+    _ = consume x
+    var bias: Tensor?
+    if case .perClip(let perClip) = conditioning { bias = perClip }
+    z = try attention.output(
+      attention.input(norm1(z)).frameAttention(heads: attention.heads),
+      bias: bias,
+      residual: z
+    )
+    if case .interleaved(let table, let first) = conditioning {
       let indices = (0..<clips * frames * tokens).map { row in
-        Int32((row / (frames * tokens) * tokens + row % tokens) % clips)
+        Int32(((first + row / (frames * tokens)) * tokens + row % tokens) % table.shape[0])
       }
       z = try z.addingRows(of: table, .indices(indices))
     }

@@ -149,6 +149,28 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
     /// What each half of the batch adds to the first feature map: `[videos, pixels · channels]`.
     let imageMaps: [Tensor]
     let frames: Int
+
+    /// 2 with guidance, else 1.
+    var halves: Int { imageMaps.count }
+
+    /// What one half of the batch needs, so that it can be run without the other.
+    ///
+    /// - Parameter half: From zero; with guidance the unconditional half is the first.
+    /// - Returns: The same for that half alone.
+    /// - Throws: `TensorError` if there is no such half.
+    func half(_ half: Int) throws(TensorError) -> Conditioning {
+      guard imageMaps.indices.contains(half) else {
+        throw TensorError(.shape, "unet", "there is no half \(half) of \(halves)")
+      }
+      let videos = imageMaps[half].shape[0]
+      return Conditioning(
+        transformers: try transformers.map { transformer throws(TensorError) in
+          try transformer.clips(half * videos..<(half + 1) * videos)
+        },
+        imageMaps: [imageMaps[half]],
+        frames: frames
+      )
+    }
   }
 
   /// Prepares a generation.
@@ -262,9 +284,11 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
     var run = Run(time: time, conditioning: conditioning)
     var x = try enter(sample, conditioning)
     var skips = [x]
+    // Maps are handed over rather than lent, so that none outlives its last use: at full size each of
+    // the first level's takes hundreds of megabytes.
     for block in down {
       for layer in block.layers {
-        x = try run.apply(layer, x)
+        x = try run.apply(layer, consume x)
         skips.append(x)
       }
       if let downsampler = block.downsampler {
@@ -272,26 +296,36 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
         skips.append(x)
       }
     }
-    x = try run.apply(middle.first, x)
-    x = try run.apply(UNetLayer(block: middle.last, transformer: nil), x)
+    x = try run.apply(middle.first, consume x)
+    x = try run.apply(UNetLayer(block: middle.last, transformer: nil), consume x)
 
     // Sizes that do not halve evenly all the way down are met again on the way up by the skips' own.
     let factor = 1 << (down.count - 1)
     let forcesSize = sample.shape[1] % factor != 0 || sample.shape[2] % factor != 0
     for block in up {
       for layer in block.layers {
-        guard let skip = skips.popLast() else {
-          throw TensorError(.shape, "unet", "too few skip connections")
-        }
-        x = try run.apply(layer, x.concatenatingColumns(skip))
+        x = try Self.joined(consume x, skips.popLast())
+        x = try run.apply(layer, consume x)
       }
       if let upsampler = block.upsampler {
         var size = Extent(2 * x.shape[1], 2 * x.shape[2])
         if forcesSize, let skip = skips.last { size = Extent(skip.shape[1], skip.shape[2]) }
-        x = try upsampler(x.upsampled(to: size))
+        x = try x.upsampled(to: size)
+        x = try upsampler(x)
       }
     }
-    return try output(outputNorm(x, silu: true))
+    x = try outputNorm(x, silu: true)
+    return try output(x)
+  }
+
+  private static func joined(
+    _ x: consuming Tensor,
+    _ skip: consuming Tensor?
+  ) throws(TensorError) -> Tensor {
+    guard let skip = consume skip else {
+      throw TensorError(.shape, "unet", "too few skip connections")
+    }
+    return try x.concatenatingColumns(skip)
   }
 
   /// The first convolution: its sample half once for all halves of the batch, its image half from
@@ -320,11 +354,14 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
       frames = conditioning.frames
     }
 
-    mutating func apply(_ layer: UNetLayer, _ x: Tensor) throws(TensorError) -> Tensor {
+    mutating func apply(
+      _ layer: UNetLayer,
+      _ x: consuming Tensor
+    ) throws(TensorError) -> Tensor {
       guard let time = times.popFirst() else {
         throw TensorError(.shape, "unet", "a block has no time")
       }
-      let y = try layer.block(x, frames: frames, time: time)
+      let y = try layer.block(consume x, frames: frames, time: time)
       guard let transformer = layer.transformer else { return y }
       guard let conditioning = transformers.popFirst() else {
         throw TensorError(.shape, "unet", "a transformer has no conditioning")

@@ -58,9 +58,10 @@ struct ImageDecoder: Sendable {
   func callAsFunction(_ z: Tensor) throws(TensorError) -> Tensor {
     var x = try last(attention(first(input(quantization(z)))))
     for level in levels {
-      for block in level.blocks { x = try block(x) }
+      for block in level.blocks { x = try block(consume x) }
       if let upsampler = level.upsampler { x = try upsampler(x) }
     }
-    return try output(norm(x, silu: true))
+    x = try norm(x, silu: true)
+    return try output(x)
   }
 }

@@ -81,11 +81,12 @@ struct VAEEncoder: Sendable {
   func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
     var h = try input(x)
     for level in levels {
-      for block in level.blocks { h = try block(h) }
+      for block in level.blocks { h = try block(consume h) }
       if let downsampler = level.downsampler { h = try downsampler(h) }
     }
-    h = try last(attention(first(h)))
-    return try quantization(output(norm(h, silu: true)))
+    h = try last(attention(first(consume h)))
+    h = try norm(h, silu: true)
+    return try quantization(output(h))
   }
 }
 
@@ -160,12 +161,13 @@ struct TemporalDecoder: Sendable {
     var x = try first(input(z), frames: frames)
     if let last { x = try last(attention(x), frames: frames) }
     for level in levels {
-      for block in level.blocks { x = try block(x, frames: frames) }
+      for block in level.blocks { x = try block(consume x, frames: frames) }
       if let upsampler = level.upsampler {
         x = try upsampler(x)
       }
     }
-    x = try output(norm(x, silu: true))
+    x = try norm(x, silu: true)
+    x = try output(x)
     return try timeOutput(x.reshaped(Shape([1, frames, x.shape[1] * x.shape[2], 3])))
       .reshaped(x.shape)
   }

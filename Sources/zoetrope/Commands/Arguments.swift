@@ -3,6 +3,7 @@
 
 public import ArgumentParser
 public import Media
+public import StableVideoDiffusion
 public import TensorCore
 
 // Words of other modules that can be said on the command line.
@@ -10,3 +11,4 @@ public import TensorCore
 extension Playback: ExpressibleByArgument {}
 extension VideoFormat: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
+extension MemoryMode: ExpressibleByArgument {}

@@ -59,6 +59,7 @@ struct Bench: AsyncParsableCommand {
     let peakRssBytes: Int
     let weightsBytes: Int
     let device: String
+    let memoryMode: String
     /// The most bytes of a GPU's memory that were in use at a time.
     let peakDeviceBytes: Int?
   }
@@ -106,6 +107,7 @@ struct Bench: AsyncParsableCommand {
       peakRssBytes: Self.peakMemory(),
       weightsBytes: engine.model.weightBytes,
       device: engine.model.backend.name,
+      memoryMode: engine.model.memory.rawValue,
       peakDeviceBytes: (engine.model.backend as? CUDABackend)?.engine.allocator.peakBytes
     )
     if json {
@@ -126,6 +128,7 @@ struct Bench: AsyncParsableCommand {
       row("all steps", steps.reduce(0, +))
       row("decode", report.stages.decode)
       Terminal.print("device          \(report.device)")
+      Terminal.print("memory mode     \(report.memoryMode)")
       if let bytes = report.peakDeviceBytes {
         Terminal.print("device memory   \(bytes >> 20) MiB at most")
       }

@@ -28,6 +28,14 @@ struct EngineOptions: ParsableArguments {
   var compute: Element?
 
   @Option(
+    help: """
+      standard or low: low needs a third less of a GPU's memory and takes a little more time; low where a \
+      GPU has too little for standard.
+      """
+  )
+  var memory: MemoryMode?
+
+  @Option(
     help: ArgumentHelp(
       """
       A LoRA to add to the model's weights: a safetensors file, or a folder that diffusers or peft wrote, \
@@ -58,7 +66,8 @@ struct EngineOptions: ParsableArguments {
       loras: loras,
       threads: threads,
       device: device ?? .automatic,
-      element: compute ?? .float16
+      element: compute ?? .float16,
+      memory: memory
     )
   }
 }

@@ -42,6 +42,11 @@ extension Serve {
       engine.compute,
       of: Element.allCases.map(\.rawValue).joined(separator: ", ")
     )
+    engine.memory = try configuration.value(
+      "memory",
+      engine.memory,
+      of: MemoryMode.allCases.map(\.rawValue).joined(separator: ", ")
+    )
     engine.lora = configuration.list("lora", engine.lora)
     return engine
   }

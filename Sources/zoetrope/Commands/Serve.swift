@@ -163,7 +163,7 @@ struct Serve: AsyncParsableCommand {
     "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "webhook-host",
     "webhook-secret", "grace", "interim", "upload-patience", "api-keys", "open", "cors-origin",
     "tls-certificate", "tls-key", "log-format", "model", "pull", "model-digest", "variant",
-    "lora", "threads", "device", "compute", "max-loaded", "unload-after",
+    "lora", "threads", "device", "compute", "memory", "max-loaded", "unload-after",
   ]
 
   func run() async throws {

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import CUDA
+import StableVideoDiffusion
 import TensorCPU
 import TensorCUDA
 import TensorCore
@@ -29,56 +30,44 @@ enum DeviceChoice: Sendable, Equatable, ExpressibleByArgument {
 
 extension Element: ExpressibleByArgument {}
 
-/// What a model needs of a GPU's memory.
-struct MemoryNeed: Sendable {
-  /// Weights of the checkpoint.
-  let weights: Int
-  /// Bytes of the feature maps of a step, for elements of one byte.
-  let activations: Int
-
-  /// - Parameters:
-  ///   - weights: How many there are.
-  ///   - rows: Latents of all frames of a clip, both halves of the guidance.
-  ///   - channels: Channels of the first level.
-  init(weights: Int, rows: Int, channels: Int) {
-    self.weights = weights
-    // A dozen maps of the first level are alive at most: skips, operands and results.
-    activations = 12 * rows * channels
-  }
-
-  /// Bytes with elements of a type; workspaces and the widest layers take a part that does not depend
-  /// on the model.
-  func bytes(_ element: Element) -> Int {
-    (weights + activations) * element.byteCount + 512 << 20
-  }
+/// Where a model computes, and how it uses the memory there.
+struct ChosenDevice {
+  let backend: any Backend
+  let memory: MemoryMode
+  /// What a person should know of the choice.
+  var remark: String?
 }
 
 extension DeviceChoice {
-  /// A backend, and what a person should know of the choice.
+  /// A backend, and how memory is used there.
   ///
   /// - Parameters:
   ///   - element: The type that a GPU computes with.
+  ///   - memory: How memory is used; nil for what the GPU's allows.
   ///   - need: What the model needs, so that a GPU that is too full is found out before it is loaded.
-  /// - Returns: The backend, and a remark if a GPU is there and not used.
+  /// - Returns: The choice, with a remark if a GPU is there and not used, or too small for the standard
+  ///   mode.
   /// - Throws: `CUDAError` if the GPU that was asked for cannot be used.
-  func backend(
+  func choose(
     _ element: Element,
+    _ memory: MemoryMode?,
     need: MemoryNeed?
-  ) throws -> (backend: any Backend, remark: String?) {
+  ) throws -> ChosenDevice {
+    let processor = ChosenDevice(backend: CPUBackend(), memory: memory ?? .standard)
     switch self {
-    case .cpu: return (CPUBackend(), nil)
-    case .cuda(let ordinal): return (try Self.gpu(ordinal, element, need), nil)
+    case .cpu: return processor
+    case .cuda(let ordinal): return try Self.gpu(ordinal, element, memory, need)
     case .automatic:
       // No driver or no GPU is an ordinary machine, about which there is nothing to say.
       guard
         let driver = try? CUDALibraries.open(.driver, CUDALibrary.driver.search),
         let devices = try? Device.all(driver), !devices.isEmpty
-      else { return (CPUBackend(), nil) }
-      do { return (try Self.gpu(0, element, need), nil) } catch {
-        return (
-          CPUBackend(),
+      else { return processor }
+      do { return try Self.gpu(0, element, memory, need) } catch {
+        var processor = processor
+        processor.remark =
           "the GPU is not used: \(error); `zoetrope doctor` tells more, --device cpu ends this remark"
-        )
+        return processor
       }
     }
   }
@@ -86,22 +75,29 @@ extension DeviceChoice {
   private static func gpu(
     _ ordinal: Int,
     _ element: Element,
+    _ memory: MemoryMode?,
     _ need: MemoryNeed?
-  ) throws -> CUDABackend {
+  ) throws -> ChosenDevice {
     let engine = try CUDAEngine(CUDALibraries(), ordinal: ordinal)
-    if let need {
-      let needed = need.bytes(element)
-      let free = try engine.device.freeMemory()
-      guard needed <= free else {
-        throw CUDAError(
-          .outOfMemory,
-          "cuda:\(ordinal)",
-          "the model and a clip of its own size need about \(needed >> 20) MiB; \(free >> 20) of "
-            + "\(engine.device.description.memory >> 20) are free"
-        )
-      }
-    }
     engine.compileAhead(element)
-    return CUDABackend(engine, element)
+    let free = try engine.device.freeMemory()
+    do throws(MemoryShortage) {
+      let (mode, remark) =
+        try need?.mode(memory, free: free, elementBytes: element.byteCount)
+        ?? (memory ?? .standard, nil)
+      return ChosenDevice(
+        backend: CUDABackend(engine, element, workingBytes: MemoryNeed.workingBytes(mode)),
+        memory: mode,
+        remark: remark
+      )
+    } catch {
+      throw CUDAError(
+        .outOfMemory,
+        "cuda:\(ordinal)",
+        "the model and a clip of its own size need about \(error.needed >> 20) MiB; \(free >> 20) of "
+          + "\(engine.device.description.memory >> 20) are free"
+          + (error.isEased ? ", enough for --memory low" : "")
+      )
+    }
   }
 }

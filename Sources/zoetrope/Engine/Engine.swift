@@ -51,6 +51,8 @@ actor Engine {
     var device = DeviceChoice.automatic
     /// The type that a GPU computes with.
     var element = Element.float16
+    /// How memory is used; none for what the device's allows.
+    var memory: MemoryMode?
 
     /// A thread to compute on.
     func makeThread() -> EngineThread {
@@ -96,31 +98,21 @@ actor Engine {
 
     func load(_ settings: Settings) throws -> (StableVideoDiffusionModel, String, String?) {
       let checkpoint = try Checkpoint(path: settings.folder, variant: settings.variant)
-      let (backend, remark) = try settings.device.backend(
+      let device = try settings.device.choose(
         settings.element,
-        need: try? Self.need(checkpoint, settings)
+        settings.memory,
+        // A checkpoint that cannot be read says so when it is loaded.
+        need: try? MemoryNeed(checkpoint, hasWeights: settings.randomSeed == nil)
       )
       let model = try StableVideoDiffusionModel(
         folder: settings.folder,
         variant: settings.variant,
         randomSeed: settings.randomSeed,
         loras: settings.loras,
-        backend: backend
+        memory: device.memory,
+        backend: device.backend
       )
-      return (model, checkpoint.name, remark)
-    }
-
-    /// What the model needs for a clip of its own size; a checkpoint that cannot be read says so when
-    /// it is loaded.
-    private static func need(_ checkpoint: Checkpoint, _ settings: Settings) throws -> MemoryNeed {
-      let configuration = try checkpoint.unetConfiguration()
-      var request = GenerationRequest()
-      request.apply(try checkpoint.recommendedSettings())
-      return MemoryNeed(
-        weights: settings.randomSeed == nil ? try checkpoint.weightCount() : 0,
-        rows: 2 * configuration.numFrames * (request.width / 8) * (request.height / 8),
-        channels: configuration.blockOutChannels.first ?? 0
-      )
+      return (model, checkpoint.name, device.remark)
     }
   }
 
@@ -135,7 +127,8 @@ actor Engine {
   ///     wants it.
   ///   - frame: Given each finished frame, from the engine's thread.
   /// - Returns: What the stages took.
-  /// - Throws: As `StableVideoDiffusionPipeline.generate`.
+  /// - Throws: As `StableVideoDiffusionPipeline.generate`; `GenerationError` for `decode_chunk_size` if
+  ///   so many frames cannot be decoded at a time in the GPU's memory, before anything is computed.
   func generate(
     _ pictures: [RGBImage],
     _ request: GenerationRequest,
@@ -144,6 +137,7 @@ actor Engine {
     preview: (@Sendable (Int, Int, RGBImage) -> Void)? = nil,
     frame: @escaping @Sendable (Frame) -> Void
   ) throws -> GenerationTimings {
+    try requireRoom(for: request, clips: pictures.count * request.videosPerPicture)
     var observer = GenerationObserver()
     observer.progress = progress
     observer.warning = warning
@@ -151,5 +145,26 @@ actor Engine {
     observer.frame = { video, _, image in frame(Frame(video: video, image: image)) }
     return try StableVideoDiffusionPipeline(model).generate(pictures, request, observer: observer)
       .timings
+  }
+
+  /// Refuses what is certain not to fit once it comes to decoding.
+  private func requireRoom(for request: GenerationRequest, clips: Int) throws(GenerationError) {
+    guard let backend = model.backend as? CUDABackend else { return }
+    let frames = request.frames ?? model.unetConfiguration.numFrames
+    // Rows of pixels that a factor of the size cuts off are few.
+    let least =
+      MemoryNeed.decoding(
+        frames: min(request.decodeChunk ?? frames, frames * clips),
+        pixels: request.width / 8 * 8 * (request.height / 8 * 8),
+        channels: model.vaeConfiguration.blockOutChannels
+      ) * backend.element.byteCount
+    let room = backend.engine.allocator.limit - backend.engine.allocator.usedBytes
+    guard least <= room else {
+      throw GenerationError(
+        .argument("decode_chunk_size"),
+        "to decode \(request.decodeChunk ?? frames) frames at a time more than \(least >> 20) MiB are "
+          + "needed beside the model, and the GPU has \(room >> 20): choose fewer, as 2"
+      )
+    }
   }
 }

@@ -15,6 +15,12 @@ final class ServedModels: Sendable {
   private let options: EngineOptions
   private let thread: EngineThread
   private let place = Mutex<(device: DeviceChoice?, isOnGPU: Bool)>((nil, false))
+  /// The model that was loaded last, while it is.
+  private let last = Mutex(Last())
+
+  private struct Last {
+    weak var engine: Engine?
+  }
 
   /// - Parameter options: How models are loaded.
   init(_ options: EngineOptions) {
@@ -78,8 +84,11 @@ final class ServedModels: Sendable {
     // Where the first one went the others go: a GPU that another model fills is no reason to compute on
     // the processor.
     settings.device = place.withLock { $0.device } ?? settings.device
+    // A GPU that another model fills is no reason to spare memory either: that one can be unloaded.
+    settings.memory = settings.memory ?? last.withLock { $0.engine?.model.memory }
     do {
       let engine = try await Engine(settings, on: thread)
+      last.withLock { $0.engine = engine }
       let isOnGPU = engine.model.backend is CUDABackend
       let device = settings.device == .automatic ? (isOnGPU ? .cuda(0) : .cpu) : settings.device
       place.withLock { $0 = (device, isOnGPU) }

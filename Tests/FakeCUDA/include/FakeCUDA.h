@@ -28,6 +28,7 @@ typedef struct {
 //     From now on the call of this name fails with this result, once, after `after` more calls of it.
 //   void fake_cuda_describe(int capability, int64_t memory);
 //     The compute capability, as 90, and the bytes of memory that the device has.
+//     A process of its own says the latter by FAKE_CUDA_MEMORY.
 //   void fake_cuda_enable_engine(int enable);
 //     Whether cuDNN has an engine for convolutions; it has none at first.
 
