@@ -16,7 +16,7 @@ import Testing
     try SafetensorsFile(path: Fixtures.folder + "/animatelcm/golden.safetensors")
   }
   /// As AnimateLCM's own code makes it for Stable Video Diffusion.
-  private static let settings = """
+  static let settings = """
     {
       "_class_name": "AnimateLCMSVDStochasticIterativeScheduler", "num_train_timesteps": 40,
       "sigma_min": 0.002, "sigma_max": 700.0, "sigma_data": 1.0, "s_noise": 1.0, "rho": 7,
@@ -31,7 +31,7 @@ import Testing
     return model
   }
 
-  private static func load(
+  static func load(
     _ folder: TemporaryFolder,
     _ settings: String = settings
   ) throws -> StableVideoDiffusionModel {

@@ -37,6 +37,9 @@ import Testing
     + [-1, .max].map { (count: Int) in
       Case("motion_bucket_id", "\(count)") { $0.motionBucket = count }
     }
+    + [0, -1, 51, .max].map { (count: Int) in
+      Case("cache", "\(count)") { $0.cache = DeepCache(interval: count) }
+    }
     + [0, -2].map { (count: Int) in Case("decode_chunk_size", "\(count)") { $0.decodeChunk = count }
     }
     + [0, -1, 65, .max].map { (count: Int) in
@@ -49,6 +52,12 @@ import Testing
         Case("min_guidance_scale", "\(number)") { $0.minimumGuidance = number },
         Case("max_guidance_scale", "\(number)") { $0.maximumGuidance = number },
         Case("noise_aug_strength", "\(number)") { $0.noiseAugmentation = number },
+        Case("guidance_interval", "from \(number)") {
+          $0.guidanceInterval = GuidanceInterval(low: number, high: 1)
+        },
+        Case("guidance_interval", "to \(number)") {
+          $0.guidanceInterval = GuidanceInterval(low: 0, high: number)
+        },
       ]
     } + [
       Case("noise_aug_strength", "-0.01") { $0.noiseAugmentation = -0.01 },
@@ -60,6 +69,12 @@ import Testing
       Case("sigmas", "[1, -1]") { $0.sigmas = [1, -1] },
       Case("sigmas", "[inf, 0]") { $0.sigmas = [.infinity, 0] },
       Case("seed", "none") { $0.seeds = [] }, Case("seed", "two for one") { $0.seeds = [1, 2] },
+      Case("guidance_interval", "-1:1") {
+        $0.guidanceInterval = GuidanceInterval(low: -1, high: 1)
+      },
+      Case("guidance_interval", "2:2") {
+        $0.guidanceInterval = GuidanceInterval(low: 2, high: 2)
+      },
       Case("latents", "too few") { $0.latents = [1, 2, 3] },
       Case("latents", "none") { $0.latents = [] },
     ]
@@ -94,5 +109,6 @@ import Testing
     #expect(request.framesPerSecond == 7 && request.motionBucket == 127)
     #expect(request.noiseAugmentation == 0.02 && request.decodeChunk == nil)
     #expect(request.videosPerPicture == 1 && request.timeContextOrder == .perClip)
+    #expect(request.cache == nil && request.guidanceInterval == nil)
   }
 }

@@ -22,6 +22,14 @@ public struct GenerationRequest: Sendable {
   public var maximumGuidance: Float = 3
   /// How guidance goes from frame to frame.
   public var guidance = GuidanceShape.linear
+  /// The noise levels at which there is guidance; none for all.
+  ///
+  /// Lossy: another clip in less time.
+  public var guidanceInterval: GuidanceInterval?
+  /// Steps that run a part of the denoiser only; none for whole steps.
+  ///
+  /// Lossy: another clip in less time.
+  public var cache: DeepCache?
   /// Frames a second that the model is told of.
   public var framesPerSecond = 7
   /// How much moves.
@@ -149,6 +157,21 @@ extension GenerationRequest {
         scales.allSatisfy(\.isFinite),
         "guidance_scales",
         "each must be a number"
+      )
+    }
+    if let interval = guidanceInterval {
+      try require(
+        interval.isValid,
+        "guidance_interval",
+        "\(interval) is not two noise levels LOW:HIGH with LOW zero or more and below HIGH"
+      )
+    }
+    if let cache {
+      let steps = DeepCache.intervals
+      try require(
+        steps.contains(cache.interval),
+        "cache",
+        "one whole step in \(cache.interval) is not one in \(steps.lowerBound) to \(steps.upperBound)"
       )
     }
     try require(

@@ -49,10 +49,16 @@ struct LatentPreview {
   ///   - sample: The latents before the step, `[videos, frames, height, width, channels]`.
   ///   - velocity: What the model predicted for them; with guidance twice as many, first the
   ///     unconditional half.
+  ///   - guidance: The scale of each frame; none where there is one half only.
   ///   - step: The noise levels.
   /// - Returns: A pixel for each latent.
   /// - Throws: `TensorError` or `MediaError`.
-  func image(of sample: Tensor, velocity: Tensor, _ step: EulerStep) throws -> RGBImage {
+  func image(
+    of sample: Tensor,
+    velocity: Tensor,
+    guidance: [Float]?,
+    _ step: EulerStep
+  ) throws -> RGBImage {
     let images = plan.imageShape
     func values(_ tensor: Tensor, half: Int) throws -> [Float] {
       let frames = Shape(
@@ -63,7 +69,7 @@ struct LatentPreview {
     }
     let noisy = try values(sample, half: 0)
     var predicted = try values(velocity, half: 0)
-    if let guidance = plan.guidance?[frame] {
+    if let guidance = guidance?[frame] {
       for (index, conditional) in try values(velocity, half: 1).enumerated() {
         predicted[index] += guidance * (conditional - predicted[index])
       }

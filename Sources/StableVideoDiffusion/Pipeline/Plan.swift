@@ -12,6 +12,7 @@ package struct Plan {
   package let halves: Int
   package let sigmas: [Float]
   package let timesteps: [Float]
+  /// The scale of each frame, at the steps that have guidance; none where no step has.
   package let guidance: [Float]?
   /// Frames a second less one, motion bucket, noise augmentation.
   package let ids: [Float]
@@ -31,9 +32,12 @@ package struct Plan {
       frames: frames,
       precision: request.precision
     )
-    halves = scales == nil ? 1 : 2
-    guidance = scales
     (sigmas, timesteps) = model.scheduler.levels(request)
+    let interval = request.guidanceInterval
+    // At no level is as good as no guidance.
+    let isGuided = sigmas.dropLast().contains { interval?.contains($0) ?? true }
+    guidance = isGuided ? scales : nil
+    halves = guidance == nil ? 1 : 2
     ids = [
       Float(request.framesPerSecond - 1), Float(request.motionBucket), request.noiseAugmentation,
     ].map(request.precision.round)
@@ -45,8 +49,14 @@ package struct Plan {
     ])
   }
 
+  /// The scale of each frame at a step, counted from zero; none where there is no guidance.
+  package func guidance(at step: Int) -> [Float]? {
+    guard let interval = request.guidanceInterval else { return guidance }
+    return interval.contains(sigmas[step]) ? guidance : nil
+  }
+
   /// One prediction of the two that guidance needs, unconditional half first; the only one without.
-  func guided(_ values: [Float]) -> [Float] {
+  func guided(_ values: [Float], _ guidance: [Float]?) -> [Float] {
     guard let guidance else { return values }
     let half = values.count / 2
     let image = half / max(videos * frames, 1)

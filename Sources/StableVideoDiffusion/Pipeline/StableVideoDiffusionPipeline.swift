@@ -96,11 +96,12 @@ public struct StableVideoDiffusionPipeline: Sendable {
       try observer.preview == nil
       ? nil : LatentPreview(of: pictures[0], imageLatents: imageLatents, plan, model)
     let times = try model.unet.times(plan.timesteps, ids: plan.ids, backend: backend)
+    var denoiser = try Denoiser(model, plan, times, conditioning)
     var latents = try firstLatents(plan, &noise)
     timings.encode = lap()
     observer.progress(.denoised(step: 0, of: times.count))
 
-    for (index, time) in times.enumerated() {
+    for index in times.indices {
       try Task.checkCancellation()
       let step = EulerStep(
         sigma: plan.sigmas[index],
@@ -108,9 +109,10 @@ public struct StableVideoDiffusionPipeline: Sendable {
         precision: request.precision
       )
       let sample = try latents.reshaped(plan.imageShape).scaled(by: 1 / step.inputScale)
-      let velocity = try model.velocity(of: sample, time: time, conditioning)
+      let velocity = try denoiser.velocity(of: sample, at: index)
+      let guidance = plan.guidance(at: index)
       let noisy = latents
-      latents = try advance(latents, velocity, step, plan, &noise)
+      latents = try advance(latents, velocity, guidance, step, plan, &noise)
       guard try backend.isFinite(latents) else {
         throw GenerationError(
           .notFinite,
@@ -118,7 +120,7 @@ public struct StableVideoDiffusionPipeline: Sendable {
         )
       }
       if let preview {
-        let image = try preview.image(of: noisy, velocity: velocity, step)
+        let image = try preview.image(of: noisy, velocity: velocity, guidance: guidance, step)
         observer.preview?(index + 1, times.count, image)
       }
       latents = try observer.stepEnded(index, plan.timesteps[index], latents)
@@ -142,12 +144,13 @@ public struct StableVideoDiffusionPipeline: Sendable {
   private func advance(
     _ latents: Tensor,
     _ velocity: Tensor,
+    _ guidance: [Float]?,
     _ step: EulerStep,
     _ plan: Plan,
     _ noise: inout NoiseSource
   ) throws -> Tensor {
     guard case .consistency(let scheduler) = model.scheduler else {
-      return try latents.eulerStep(velocity: velocity, guidance: plan.guidance, step: step)
+      return try latents.eulerStep(velocity: velocity, guidance: guidance, step: step)
     }
     let size = plan.latentShape.count / plan.videos
     // Noise is drawn for the last step too, where it counts for nothing, but not for the only one.
@@ -160,7 +163,7 @@ public struct StableVideoDiffusionPipeline: Sendable {
       ) : []
     let advanced = scheduler.advance(
       try latents.values(),
-      velocity: plan.guided(try velocity.values()),
+      velocity: plan.guided(try velocity.values(), guidance),
       noise: fresh,
       step
     )

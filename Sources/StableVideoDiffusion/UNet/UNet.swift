@@ -13,11 +13,11 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
   private let configuration: UNetConfiguration
   private let sampleInput, imageInput: Convolution
   private let timeEmbedding, addEmbedding: TimestepEmbedding
-  private let down: [UNetDownBlock]
+  let down: [UNetDownBlock]
   private let middle: (first: UNetLayer, last: SpatioTemporalResBlock)
-  private let up: [UNetUpBlock]
-  private let outputNorm: GroupNorm
-  private let output: Convolution
+  let up: [UNetUpBlock]
+  let outputNorm: GroupNorm
+  let output: Convolution
 
   /// Builds the model.
   ///
@@ -151,14 +151,14 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
     let frames: Int
 
     /// 2 with guidance, else 1.
-    var halves: Int { imageMaps.count }
+    package var halves: Int { imageMaps.count }
 
     /// What one half of the batch needs, so that it can be run without the other.
     ///
     /// - Parameter half: From zero; with guidance the unconditional half is the first.
-    /// - Returns: The same for that half alone.
+    /// - Returns: The same for a batch of that half alone.
     /// - Throws: `TensorError` if there is no such half.
-    func half(_ half: Int) throws(TensorError) -> Conditioning {
+    package func half(_ half: Int) throws(TensorError) -> Conditioning {
       guard imageMaps.indices.contains(half) else {
         throw TensorError(.shape, "unet", "there is no half \(half) of \(halves)")
       }
@@ -272,12 +272,14 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
   ///     guided batch share it.
   ///   - time: This step's, from `times`.
   ///   - conditioning: From `prepare`.
+  ///   - deepFeature: Given what a call with `deepFeature` can go on from.
   /// - Returns: `[halves · videos · frames, height, width, latents]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func callAsFunction(
     _ sample: Tensor,
     time: Time,
-    _ conditioning: Conditioning
+    _ conditioning: Conditioning,
+    keeping deepFeature: (Tensor) -> Void = { _ in }
   )
     throws(TensorError) -> Tensor
   {
@@ -304,6 +306,7 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
     let forcesSize = sample.shape[1] % factor != 0 || sample.shape[2] % factor != 0
     for block in up {
       for layer in block.layers {
+        if skips.count == Self.outerLayers { deepFeature(x) }
         x = try Self.joined(consume x, skips.popLast())
         x = try run.apply(layer, consume x)
       }
@@ -330,7 +333,7 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
 
   /// The first convolution: its sample half once for all halves of the batch, its image half from
   /// `prepare`.
-  private func enter(_ sample: Tensor, _ conditioning: Conditioning) throws(TensorError) -> Tensor {
+  func enter(_ sample: Tensor, _ conditioning: Conditioning) throws(TensorError) -> Tensor {
     let h = try sampleInput(sample)
     let images = h.shape[0]
     let rows = try h.reshaped(Shape([images, h.shape.count / max(images, 1)]))
@@ -343,7 +346,7 @@ public struct UNetSpatioTemporalConditionModel: Sendable {
   }
 
   /// Walks through the blocks in order, handing each what was prepared for it.
-  private struct Run {
+  struct Run {
     var times: ArraySlice<SpatioTemporalResBlock.Time>
     var transformers: ArraySlice<SpatioTemporalTransformer.Conditioning>
     let frames: Int
