@@ -111,8 +111,15 @@ public struct ClipRequest: Sendable, Equatable, Codable {
   public var format = ClipFormat.mp4
   /// The order of the frames.
   public var playback = ClipPlayback.forward
+  /// How the denoiser is spared at some steps, as `deep:3`, or ``exact``; nil for as the model is served.
+  public var cache: String?
+  /// The noise levels with guidance, as `0.3:20`, or ``exact``; nil for as the model is served.
+  public var guidanceInterval: String?
   /// If the picture is a clip that is gone on from, how many frames it has; nil for a picture.
   public var continuedFrames: Int?
+
+  /// The word for a setting that leaves nothing out.
+  public static let exact = "none"
 
   /// Creates a request with the defaults.
   public init() {}

@@ -59,6 +59,8 @@ import Testing
       ("port: 0\nqueue: *a\n", "line 2: `*` before a word"),
       ("device: gpu\n", "line 1: device gpu is none of auto, cpu, cuda, cuda:N"),
       ("device: [cpu, cuda]\n", "line 1: device cpu is none of"),
+      ("cache: deep:51\n", "line 1: cache deep:51 is none of deep, deep:N with N from 1 to 50"),
+      ("guidance-interval: 2:1\n", "line 1: guidance-interval 2:1 is none of LOW:HIGH"),
       ("compute: int8\n", "line 1: compute int8 is none of float16, bfloat16, float32"),
       ("memory: less\n", "line 1: memory less is none of standard, low"),
     ]

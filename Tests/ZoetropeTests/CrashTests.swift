@@ -70,6 +70,47 @@ import Testing
     #expect(try manager.contentsOfDirectory(atPath: place.path + "/temporary").isEmpty)
   }
 
+  @Test("makes what it was making as it was asked to, though it is started with other settings")
+  func settings() async throws {
+    let place = try Workplace()
+    try await place.makeModel()
+    let (folder, model) = (place.path, place.model)
+    let lossy = ["--cache", "deep:2", "--guidance-interval", "0.3:20"]
+    let ids = Identifiers()
+    _ = try await Server.with(place, arguments: lossy, endedBy: .kill) { server in
+      let outcome = try await Programs.run(
+        "curl",
+        ["-sS", "-X", "POST", server.address + "/generate/submit"]
+          + ["-F", "image=@\(Assets.photograph)", "-F", "seed=5", "-F", "num_inference_steps=300"]
+          + ["-F", "width=64", "-F", "height=64", "-F", "num_frames=2", "-F", "format=gif"]
+      )
+      let id = String(try #require(outcome.output.firstMatch(of: /"task_id":"([0-9a-f]{32})"/)).1)
+      await ids.add(id)
+      // Some steps are done, most are not.
+      while try await !server.curl("\(server.address)/jobs/\(id)").output.contains(#""stage":"de"#)
+      { try await Task.sleep(for: .milliseconds(5)) }
+    }
+    let id = try #require(await ids.all.first)
+    let status = try await Server.with(place) { server in
+      while try await Self.status(server, id) == "in_progress" {
+        try await Task.sleep(for: .milliseconds(50))
+      }
+      let job = try await server.curl("\(server.address)/jobs/\(id)").output
+      #expect(job.contains(#""cache":"deep:2""#), "\(job)")
+      #expect(job.contains(#""guidance_interval":"0.3:20.0""#), "\(job)")
+    }
+    #expect(status == .exited(0))
+    let made = try await Programs.run(
+      Programs.zoetrope,
+      ["generate", Assets.photograph, "--model", model, "-o", folder + "/alone.gif"]
+        + ["--seed", "5", "--steps", "300", "--width", "64", "--height", "64", "--frames", "2"]
+        + ["--decode-chunk-size", "2"] + lossy
+    )
+    #expect(made.status == 0, "\(made.error)")
+    let alone = try Data(contentsOf: URL(filePath: folder + "/alone.gif"))
+    #expect(try Data(contentsOf: URL(filePath: "\(folder)/store/jobs/\(id)/clip.gif")) == alone)
+  }
+
   @Test("refuses a store that another server uses")
   func twice() async throws {
     let place = try Workplace()

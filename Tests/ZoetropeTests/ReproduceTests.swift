@@ -28,6 +28,7 @@ import Testing
       "clip.gif": ["--playback", "ping-pong", "--playback-fps", "12.5"],
       "clip.webp": ["--guidance-scales", "1", "2.5", "2", "1.1", "--fit", "keep"],
       "clip.zip": ["--sigmas", "100", "0.1", "0", "--precision", "float16"],
+      "lossy.gif": ["--steps", "4", "--cache", "deep:2", "--guidance-interval", "0.3:20"],
       "clip": ["--format", "png", "--noise-aug-strength", "0.1"],
     ]
     for (name, arguments) in settings {

@@ -62,6 +62,8 @@ extension ClipRequest {
       "playback": playback.json, "guidance_shape": guidanceShape.json,
       "continued_frames": continuedFrames.json,
       "guidance_scales": guidanceScales.map { .array($0.map { .number($0) }) } ?? .null,
+      "guidance_interval": guidanceInterval.map { .string($0) } ?? .null,
+      "cache": cache.map { .string($0) } ?? .null,
     ]
   }
 }

@@ -12,3 +12,5 @@ extension Playback: ExpressibleByArgument {}
 extension VideoFormat: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension MemoryMode: ExpressibleByArgument {}
+extension DeepCache: ExpressibleByArgument {}
+extension GuidanceInterval: ExpressibleByArgument {}

@@ -85,6 +85,8 @@ struct GenerationOptions: ParsableArguments {
   @Option(help: "float16 draws noise as a half-precision run of diffusers does.")
   var precision = Precision.float32
 
+  @OptionGroup var lossy: LossyOptions
+
   @Flag(help: "Order temporal attention's context as diffusers did up to 0.27.")
   var legacyTimeContext = false
 
@@ -110,6 +112,7 @@ struct GenerationOptions: ParsableArguments {
       seed.isEmpty
       ? [GenerationRequest.drawSeed()]
       : seed.map { UInt64(bitPattern: Int64($0)) }
+    lossy.apply(to: &request)
     request.precision = precision
     request.timeContextOrder = legacyTimeContext ? .legacy : .perClip
   }

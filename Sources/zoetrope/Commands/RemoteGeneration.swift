@@ -134,7 +134,8 @@ struct RemoteGeneration {
       ("--sigmas", !settings.sigmas.isEmpty),
       ("--precision", settings.precision != .float32),
       ("--legacy-time-context", settings.legacyTimeContext), ("--fit keep", fit == .keep),
-      ("--format png", format == .png),
+      ("--format png", format == .png), ("--cache", settings.lossy.cache != nil),
+      ("--guidance-interval", settings.lossy.guidanceInterval != nil),
     ]
     for (name, isGiven) in unknown where isGiven {
       throw ValidationError("\(name) cannot be used with --server")

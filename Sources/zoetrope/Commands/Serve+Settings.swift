@@ -51,6 +51,23 @@ extension Serve {
     return engine
   }
 
+  /// What makes clips sooner, and others.
+  func lossyOptions(_ configuration: Configuration) throws -> LossyOptions {
+    var lossy = lossy
+    lossy.cache = try configuration.value(
+      "cache",
+      lossy.cache,
+      of:
+        "deep, deep:N with N from \(DeepCache.intervals.lowerBound) to \(DeepCache.intervals.upperBound)"
+    )
+    lossy.guidanceInterval = try configuration.value(
+      "guidance-interval",
+      lossy.guidanceInterval,
+      of: "LOW:HIGH, two noise levels, the lower one first"
+    )
+    return lossy
+  }
+
   /// Where the models come from.
   func sources(
     _ configuration: Configuration,

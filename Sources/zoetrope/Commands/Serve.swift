@@ -46,6 +46,8 @@ struct Serve: AsyncParsableCommand {
 
   @OptionGroup var engine: EngineOptions
 
+  @OptionGroup var lossy: LossyOptions
+
   @Option(
     help: "How many models are in memory at once; 0, the default: one, on a GPU as many as fit."
   )
@@ -163,7 +165,8 @@ struct Serve: AsyncParsableCommand {
     "host", "port", "timeout", "queue", "store", "keep-hours", "keep-megabytes", "webhook-host",
     "webhook-secret", "grace", "interim", "upload-patience", "api-keys", "open", "cors-origin",
     "tls-certificate", "tls-key", "log-format", "model", "pull", "model-digest", "variant",
-    "lora", "threads", "device", "compute", "memory", "max-loaded", "unload-after",
+    "lora", "threads", "device", "compute", "memory", "max-loaded", "unload-after", "cache",
+    "guidance-interval",
   ]
 
   func run() async throws {
@@ -185,7 +188,7 @@ struct Serve: AsyncParsableCommand {
     shelfSettings.digests = WeightDigests(path: store + "/weights.json")
     shelfSettings.metrics = metrics
     // What is wrong with the settings, or missing of a model, is known before the port opens.
-    let list = ServedModels(engine)
+    let list = ServedModels(engine, try lossyOptions(configuration))
     let sources = try sources(configuration, engine)
     let logger = Logger(label: "zoetrope") { _ in LineLogHandler(logFormat) }
     let shelf = ModelShelf(try list.announced(sources), settings: shelfSettings, logger: logger)

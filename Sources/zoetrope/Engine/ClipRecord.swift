@@ -50,6 +50,8 @@ struct ClipRecord: Codable, Equatable {
     var min_guidance_scale, max_guidance_scale: Float?
     var guidance_shape: String?
     var guidance_scales: [Float]?
+    /// As `GuidanceInterval` and `DeepCache` write themselves; nil in clips that nothing was left out of.
+    var guidance_interval, cache: String?
     var fps, motion_bucket_id: Int
     var noise_aug_strength: Float
     var decode_chunk_size: Int?
@@ -132,6 +134,8 @@ extension ClipRecord {
       parameters.max_guidance_scale = request.maximumGuidance
       parameters.guidance_shape = request.guidance == .triangle ? "triangle" : "linear"
     }
+    parameters.guidance_interval = request.guidanceInterval?.description
+    parameters.cache = request.cache?.description
     self.parameters = parameters
   }
 
@@ -151,6 +155,8 @@ extension ClipRecord {
     request.guidance =
       parameters.guidance_scales.map(GuidanceShape.perFrame)
       ?? (parameters.guidance_shape == "triangle" ? .triangle : .linear)
+    request.guidanceInterval = parameters.guidance_interval.flatMap(GuidanceInterval.init)
+    request.cache = parameters.cache.flatMap(DeepCache.init)
     request.framesPerSecond = parameters.fps
     request.motionBucket = parameters.motion_bucket_id
     request.noiseAugmentation = parameters.noise_aug_strength
@@ -168,7 +174,10 @@ extension ClipRecord {
       let playback = Playback(rawValue: parameters.playback)
     else { return nil }
     let fit = PictureFit(rawValue: parameters.fit)
-    guard fit != nil || parameters.fit == Self.unfitted else { return nil }
+    guard fit != nil || parameters.fit == Self.unfitted,
+      parameters.cache.map({ DeepCache($0) != nil }) ?? true,
+      parameters.guidance_interval.map({ GuidanceInterval($0) != nil }) ?? true
+    else { return nil }
     return ClipMaker.Files(
       pictures: pictures,
       fit: fit,

@@ -83,6 +83,8 @@ extension GenerationRequest {
     noiseAugmentation = request.noiseAugmentation.map { Float($0) } ?? noiseAugmentation
     width = request.width ?? width
     height = request.height ?? height
+    cache = request.cache.flatMap(DeepCache.init)
+    guidanceInterval = request.guidanceInterval.flatMap(GuidanceInterval.init)
   }
 }
 

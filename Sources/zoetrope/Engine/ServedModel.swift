@@ -19,6 +19,7 @@ struct ServedModel: ClipModel {
   private let recommended: RecommendedSettings
   private let frameCount: Int
   private let engine: Engine.Settings
+  private let lossy: LossyOptions
   private let list: ServedModels
 
   /// Looks at a checkpoint, without reading its weights.
@@ -28,6 +29,7 @@ struct ServedModel: ClipModel {
   ///   - choice: Where it lies.
   ///   - loras: What is added to its weights.
   ///   - options: How it is loaded.
+  ///   - lossy: How clips are made.
   ///   - list: What loads it.
   /// - Throws: As `Checkpoint`; `ConfigurationError` and `SafetensorsError` for what its files lack, and
   ///   for a LoRA that does not fit.
@@ -36,6 +38,7 @@ struct ServedModel: ClipModel {
     _ choice: ModelChoice,
     _ loras: [LoRA],
     _ options: EngineOptions,
+    _ lossy: LossyOptions,
     _ list: ServedModels
   ) throws {
     let checkpoint = try Checkpoint(path: choice.folder, variant: options.variant)
@@ -54,6 +57,7 @@ struct ServedModel: ClipModel {
       var remarks: [String] = []
       _ = try checkpoint.adding(loras, to: checkpoint.tensors(of: .unet, remarks: &remarks))
     }
+    self.lossy = lossy
     self.list = list
   }
 
@@ -70,6 +74,9 @@ struct ServedModel: ClipModel {
     whole.noiseAugmentation = generation.noiseAugmentation.inFull
     whole.width = generation.width
     whole.height = generation.height
+    whole.cache = whole.cache ?? lossy.cache?.description ?? ClipRequest.exact
+    whole.guidanceInterval =
+      whole.guidanceInterval ?? lossy.guidanceInterval?.description ?? ClipRequest.exact
     return whole
   }
 

@@ -13,6 +13,7 @@ import VideoService
 /// thread.
 final class ServedModels: Sendable {
   private let options: EngineOptions
+  private let lossy: LossyOptions
   private let thread: EngineThread
   private let place = Mutex<(device: DeviceChoice?, isOnGPU: Bool)>((nil, false))
   /// The model that was loaded last, while it is.
@@ -22,9 +23,12 @@ final class ServedModels: Sendable {
     weak var engine: Engine?
   }
 
-  /// - Parameter options: How models are loaded.
-  init(_ options: EngineOptions) {
+  /// - Parameters:
+  ///   - options: How models are loaded.
+  ///   - lossy: How clips are made.
+  init(_ options: EngineOptions, _ lossy: LossyOptions) {
     self.options = options
+    self.lossy = lossy
     thread = options.settings(folder: "").makeThread()
   }
 
@@ -40,7 +44,7 @@ final class ServedModels: Sendable {
     let models = try sources.map { source -> any ClipModel in
       switch source.place {
       case .here(let choice):
-        try ServedModel(name: source.name, choice, source.loras, options, self)
+        try ServedModel(name: source.name, choice, source.loras, options, lossy, self)
       case .hub(let model): ExpectedModel(name: source.name ?? model.name)
       }
     }
@@ -61,7 +65,9 @@ final class ServedModels: Sendable {
         case .here(let choice): choice
         case .hub(let model): try await model.fetch()
         }
-      models.append(try ServedModel(name: source.name, choice, source.loras, options, self))
+      models.append(
+        try ServedModel(name: source.name, choice, source.loras, options, lossy, self)
+      )
     }
     try Self.requireDistinct(models.map(\.name))
     return models
