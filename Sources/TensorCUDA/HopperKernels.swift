@@ -186,7 +186,9 @@ final class HopperKernels: Sendable {
   private var clusters: Int { max(1, device.description.multiprocessors / 2) }
 
   /// Into how many units a pair of tiles' columns are cut so that the last round of units leaves few
-  /// multiprocessors idle. A unit begins with loading its rows, which takes about half a tile's time.
+  /// multiprocessors idle.
+  ///
+  /// A unit begins with loading its rows, which takes about half a tile's time.
   private func parts(rows: Int, columns: Int) -> Int {
     let tiles = columns / 64
     let pairs = (rows + 255) / 256

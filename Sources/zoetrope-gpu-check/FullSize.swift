@@ -297,9 +297,15 @@ struct FullSizeCase: Sendable {
       run: { operands in
         let x = try operands.tensor([rows, channels])
         let values = try (
-          operands.tensor([8 * channels, channels], deviation: 0.9 / Double(channels).squareRoot()),
+          operands.tensor(
+            [8 * channels, channels],
+            deviation: 0.9 / Double(channels).squareRoot()
+          ),
           operands.tensor([8 * channels]),
-          operands.tensor([channels, 4 * channels], deviation: 0.5 / Double(channels).squareRoot()),
+          operands.tensor(
+            [channels, 4 * channels],
+            deviation: 0.5 / Double(channels).squareRoot()
+          ),
           operands.tensor([channels])
         )
         let backend = x.backend
