@@ -13,7 +13,9 @@ extension Device {
   /// Whether the driver can make tensor maps: 12.0 and later can.
   package var hasTensorMaps: Bool { unsafe driver.encodeTensorMap.exists }
 
-  /// Makes a tensor's map. In shared memory the sixteen-byte pieces of a tile's rows lie exclusive-ored with the
+  /// Makes a tensor's map.
+  ///
+  /// In shared memory the sixteen-byte pieces of a tile's rows lie exclusive-ored with the
   /// last three bits of the row's number, so that a column of them can be read from all banks.
   ///
   /// - Parameters:
@@ -21,6 +23,7 @@ extension Device {
   ///   - sizes: Elements along each dimension, the one whose elements lie side by side first; 1 to 5 of them.
   ///   - strides: Bytes from one element to the next along all dimensions but the first, multiples of 16.
   ///   - box: Elements of a tile along each dimension; 64, or 128 bytes, along the first.
+  /// - Returns: The map.
   /// - Throws: `CUDAError` if the driver does not take it.
   package func tensorMap(
     _ address: UInt64,
