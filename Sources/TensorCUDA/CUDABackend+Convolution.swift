@@ -65,7 +65,7 @@ extension CUDABackend {
   private func overFrames(_ call: Convolution) throws(TensorError) -> Tensor? {
     let operation = "convolution"
     let (x, kernel) = (call.x.shape, call.weight.shape)
-    guard let hopper = engine.hopper, element != .float32,
+    guard let hopper,
       kernel[2] == 3, kernel[3] == 1, call.stride == Extent(1, 1), call.padding == Padding(1, 0),
       let product = HopperKernels.Kernel.overFrames(
         inputs: kernel[1],
@@ -92,14 +92,16 @@ extension CUDABackend {
       y: try place(result, operation).0,
       outputs: kernel[0]
     )
-    do throws(CUDAError) {
-      try engine.measured(
-        "convolution over frames \(x) to \(kernel[0])" + (residual == nil ? "" : ", residual"),
-        operations: 2 * Double(call.shape.count) * Double(kernel[1] * kernel[2]),
-        bytes: (x.count + call.shape.count * (residual == nil ? 1 : 2) + kernel.count)
-          * element.byteCount
-      ) { () throws(CUDAError) in try hopper.run(product, element, rows) }
-    } catch { throw TensorError(error, operation) }
+    try run(
+      product,
+      by: hopper,
+      rows,
+      "convolution over frames \(x) to \(kernel[0])" + (residual == nil ? "" : ", residual"),
+      operations: 2 * Double(call.shape.count) * Double(kernel[1] * kernel[2]),
+      bytes: (x.count + call.shape.count * (residual == nil ? 1 : 2) + kernel.count)
+        * element.byteCount,
+      operation
+    )
     return result
   }
 

@@ -61,17 +61,20 @@ extension CUDABackend {
   }
 
   /// `(x aᵀ + a's bias) · gelu(x gᵀ + g's bias)` for some rows at a time.
-  ///
-  /// By one kernel where there is one for the sizes; else by cuBLASLt, and a kernel for the gate.
   private struct HiddenLayer {
+    private enum Way {
+      /// One kernel does everything.
+      case atOnce(HopperKernels.Kernel, HopperKernels)
+      /// By cuBLASLt both halves of the product side by side, and by a kernel the gate.
+      case apart(wide: CUDAStorage)
+    }
+
     private let backend: CUDABackend
-    private let kernel: HopperKernels.Kernel?
+    private let way: Way
     private let inner: Int
     private let hidden: Int
     private let weight: UInt64
     private let bias: (address: UInt64, tensor: Tensor)
-    /// Both halves of the product side by side, unless one kernel does everything.
-    private let wide: CUDAStorage?
     private let narrow: CUDAStorage
     let rowsAtOnce: Int
 
@@ -90,21 +93,20 @@ extension CUDABackend {
       self.inner = inner
       self.hidden = hidden
       self.weight = weight
-      kernel =
-        backend.engine.hopper == nil || element == .float32
-        ? nil : HopperKernels.Kernel.gated(inner: inner, hidden: hidden)
-      self.bias = try backend.operand(
-        bias,
-        as: kernel == nil ? element : .float32,
-        operation
-      )
+      let hopper = backend.hopper
+      let kernel =
+        hopper == nil ? nil : HopperKernels.Kernel.gated(inner: inner, hidden: hidden)
       let row = (kernel == nil ? 3 : 1) * hidden * element.byteCount
       let pieces = (rows * row + most - 1) / most
       // Whole tiles of rows; all pieces but the last are of one size, and planned once.
       rowsAtOnce = min(rows, ((rows + pieces - 1) / pieces + 255) / 256 * 256)
-      wide =
-        kernel == nil
-        ? try backend.engine.storage(rowsAtOnce * 2 * hidden, element, operation) : nil
+      if let hopper, let kernel {
+        way = .atOnce(kernel, hopper)
+        self.bias = try backend.operand(bias, as: .float32, operation)
+      } else {
+        way = .apart(wide: try backend.engine.storage(rowsAtOnce * 2 * hidden, element, operation))
+        self.bias = try backend.operand(bias, as: element, operation)
+      }
       narrow = try backend.engine.storage(rowsAtOnce * hidden, element, operation)
     }
 
@@ -121,46 +123,47 @@ extension CUDABackend {
         element
       )
       problem.hasBias = true
-      if let kernel, let hopper = backend.engine.hopper {
-        let work = HopperKernels.Rows(
-          x: x,
-          images: 1,
-          frames: 1,
-          positions: rows,
-          inner: inner,
-          weight: weight,
-          taps: 1,
-          bias: bias.address,
-          residual: 0,
-          y: narrow.address,
-          outputs: hidden
+      switch way {
+      case .atOnce(let kernel, let hopper):
+        try backend.run(
+          kernel,
+          by: hopper,
+          HopperKernels.Rows(
+            x: x,
+            images: 1,
+            frames: 1,
+            positions: rows,
+            inner: inner,
+            weight: weight,
+            taps: 1,
+            bias: bias.address,
+            residual: 0,
+            y: narrow.address,
+            outputs: hidden
+          ),
+          "\(operation): \(kernel.rawValue), \(problem)",
+          operations: problem.operations,
+          bytes: problem.bytes - rows * hidden * element.byteCount,
+          operation
         )
-        do throws(CUDAError) {
-          try backend.engine.measured(
-            "\(operation): \(kernel.rawValue), \(problem)",
-            operations: problem.operations,
-            bytes: problem.bytes - rows * hidden * element.byteCount
-          ) { () throws(CUDAError) in try hopper.run(kernel, element, work) }
-        } catch { throw TensorError(error, operation) }
-        return
+      case .apart(let wide):
+        var operands = MatrixProducts.Operands(x: x, weight: weight, y: wide.address)
+        operands.bias = bias.address
+        try backend.multiply(problem, operands, operation)
+        try backend.elementwise(
+          "gate",
+          element,
+          operation,
+          count: rows * hidden,
+          rows: [hidden],
+          addresses: [wide.address, narrow.address],
+          maps: 3,
+          [
+            .address(wide.address), .address(narrow.address), .int(Int64(hidden)),
+            .int(Int64(rows * hidden)),
+          ]
+        )
       }
-      guard let wide else { return }
-      var operands = MatrixProducts.Operands(x: x, weight: weight, y: wide.address)
-      operands.bias = bias.address
-      try backend.multiply(problem, operands, operation)
-      try backend.elementwise(
-        "gate",
-        element,
-        operation,
-        count: rows * hidden,
-        rows: [hidden],
-        addresses: [wide.address, narrow.address],
-        maps: 3,
-        [
-          .address(wide.address), .address(narrow.address), .int(Int64(hidden)),
-          .int(Int64(rows * hidden)),
-        ]
-      )
     }
   }
 }

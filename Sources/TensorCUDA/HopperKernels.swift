@@ -29,22 +29,16 @@ final class HopperKernels: Sendable {
       }
     }
 
-    var isGated: Bool {
+    /// Whether each column takes two rows of the weight.
+    fileprivate var isGated: Bool {
       switch self {
       case .gatedRows320, .gatedRows640, .gatedProduct: true
       case .product320, .product256, .product128: false
       }
     }
 
-    /// Rows of the weight that one block of a cluster copies at once.
-    fileprivate var weightRows: Int {
-      switch self {
-      case .gatedRows320, .gatedRows640: 64
-      case .product320: 160
-      case .gatedProduct, .product256: 128
-      case .product128: 64
-      }
-    }
+    /// Rows of the weight that one block of a cluster of two copies at once.
+    fileprivate var weightRows: Int { isGated ? columns : columns / 2 }
 
     /// Bytes of shared memory of a block: 1 KiB to begin at a multiple of, tiles of rows that stay, stages, what
     /// results pass through, and two barriers of 8 bytes for each tile or stage.
@@ -197,6 +191,38 @@ final class HopperKernels: Sendable {
       return Double(rounds) * (Double(tiles / parts) + 0.5)
     }
     return (1...tiles).filter { tiles % ($0 * 2) == 0 }.min { time($0) < time($1) } ?? 1
+  }
+}
+
+extension CUDABackend {
+  /// The kernels, where the GPU has what they are made of and the type of element is one of theirs.
+  var hopper: HopperKernels? { element == .float32 ? nil : engine.hopper }
+
+  /// Starts a kernel, between two marks if there is a profile.
+  ///
+  /// - Parameters:
+  ///   - kernel: The kernel.
+  ///   - kernels: What runs it.
+  ///   - rows: What it is given.
+  ///   - name: What the work is, for the profile.
+  ///   - operations: Multiplications and additions.
+  ///   - bytes: What must be read and written at least.
+  ///   - operation: For messages.
+  /// - Throws: `TensorError` if it cannot be started.
+  func run(
+    _ kernel: HopperKernels.Kernel,
+    by kernels: HopperKernels,
+    _ rows: HopperKernels.Rows,
+    _ name: @autoclosure () -> String,
+    operations: Double,
+    bytes: Int,
+    _ operation: String
+  ) throws(TensorError) {
+    do throws(CUDAError) {
+      try engine.measured(name(), operations: operations, bytes: bytes) { () throws(CUDAError) in
+        try kernels.run(kernel, element, rows)
+      }
+    } catch { throw TensorError(error, operation) }
   }
 }
 

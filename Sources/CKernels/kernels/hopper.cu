@@ -292,7 +292,8 @@ DEVICE void gated_rows_body(const tensor_map *xs, const tensor_map *ws, const fl
 // 64 STEPS], the weight [outputs, taps, inner] and y [images, frames, positions, outputs]. WIDTH PARTS columns are
 // computed at once; if GATED, the second part of them are the gate of the first, and `outputs` is half the weight's rows.
 //
-// A tap whose frame is outside of the clip is left out. Neighbouring clusters take `GROUP` rows of tiles by turns, so that weights and rows meet in the cache.
+// A tap whose frame is outside of the clip is left out. Neighbouring clusters take `GROUP` rows of tiles by turns,
+// so that weights and rows meet in the cache.
 // Launched as (any even number of) blocks of 384 threads.
 template <int WIDTH, int PARTS, bool GATED, int STAGES>
 DEVICE void product_body(const tensor_map *xs, const tensor_map *ws, const float *bias, const element *residual, element *y,

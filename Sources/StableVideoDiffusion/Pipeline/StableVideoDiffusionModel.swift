@@ -119,41 +119,37 @@ public struct StableVideoDiffusionModel: Sendable {
     vae = try AutoencoderKLTemporalDecoder(open(.vae), vaeConfiguration)
     unet = try UNetSpatioTemporalConditionModel(open(.unet), unetConfiguration)
     let imageEncoderText = imageEncoderDigest.finished()
-    loadImageEncoder = {
-      let place = checkpoint.place(of: .imageEncoder)
+    /// Opens a component once more; if it had a digest, that must be its digest still.
+    @Sendable func reopen(
+      _ component: ModelComponent,
+      _ backend: any Backend,
+      digest text: String? = nil
+    ) throws -> Weights {
+      let place = checkpoint.place(of: component)
       if let randomSeed {
-        let source = FormulaWeights(
-          component: ModelComponent.imageEncoder.rawValue,
-          seed: randomSeed
-        )
-        return try CLIPVisionModel(Weights(source, backend: backend, place: place), clip)
+        let source = FormulaWeights(component: component.rawValue, seed: randomSeed)
+        return Weights(source, backend: backend, place: place)
       }
       var remarks: [String] = []
-      let tensors = try checkpoint.tensors(of: .imageEncoder, remarks: &remarks)
-      var digest = CheckpointDigest()
-      digest.add(ModelComponent.imageEncoder.rawValue, tensors)
-      guard digest.finished() == imageEncoderText else {
-        throw ConfigurationError(
-          place,
-          nil,
-          "the image encoder's weights have changed since the model was loaded; load it again"
-        )
+      let tensors = try checkpoint.tensors(of: component, remarks: &remarks)
+      if let text {
+        var digest = CheckpointDigest()
+        digest.add(component.rawValue, tensors)
+        guard digest.finished() == text else {
+          throw ConfigurationError(
+            place,
+            nil,
+            "the image encoder's weights have changed since the model was loaded; load it again"
+          )
+        }
       }
-      return try CLIPVisionModel(Weights(tensors, backend: backend, place: place), clip)
+      return Weights(tensors, backend: backend, place: place)
+    }
+    loadImageEncoder = {
+      try CLIPVisionModel(reopen(.imageEncoder, backend, digest: imageEncoderText), clip)
     }
     loadPreciseVAE = {
-      let source: any WeightSource
-      if let randomSeed {
-        source = FormulaWeights(component: ModelComponent.vae.rawValue, seed: randomSeed)
-      } else {
-        var remarks: [String] = []
-        source = try checkpoint.tensors(of: .vae, remarks: &remarks)
-      }
-      let place = checkpoint.place(of: .vae)
-      return try AutoencoderKLTemporalDecoder(
-        Weights(source, backend: backend.inFullPrecision, place: place),
-        vaeConfiguration
-      )
+      try AutoencoderKLTemporalDecoder(reopen(.vae, backend.inFullPrecision), vaeConfiguration)
     }
     self.backend = backend
     self.memory = memory
