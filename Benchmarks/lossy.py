@@ -7,7 +7,8 @@
     lossy.py .build/release/zoetrope photo1.jpg --options "--steps 25" --modes "exact|--cache deep:2"
 
 Each mode makes a clip of every picture with every seed, as PNG frames, and each frame is compared with the one of the
-same number that its baseline made: the last mode before it whose options hold neither --cache nor --guidance-interval.
+same number that its baseline made: the last mode before it whose options hold neither --cache nor --guidance-interval
+nor --compute float8.
 So "exact", then "--max-guidance-scale 2.5" and then an interval with the same scale compares the interval with full
 guidance. PSNR is over all three colours of a frame, in decibels; of equal frames it is left out of the mean and told
 apart. SSIM is that of Wang and others 2004: luma, a Gaussian window of 11 pixels with a deviation of 1.5, K of 0.01 and
@@ -30,7 +31,7 @@ import numpy as np
 from PIL import Image
 
 MODES = "exact|--cache deep:2|--cache deep:3|--cache deep:5"
-LOSSY = ("--cache", "--guidance-interval")
+LOSSY = ("--cache", "--guidance-interval", "--compute float8")
 
 
 def generate(arguments, picture, seed, mode, folder):

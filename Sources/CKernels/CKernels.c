@@ -26,7 +26,13 @@ static const char hopper[] = {
     ,
 #embed "kernels/common.cuh"
     ,
-#embed "kernels/hopper.cu"
+#embed "kernels/hopper/hopper.cuh"
+    ,
+#embed "kernels/hopper/gated_rows.cu"
+    ,
+#embed "kernels/hopper/product.cu"
+    ,
+#embed "kernels/hopper/narrow.cu"
     , 0};
 
 const char *hopper_source(void) { return hopper; }

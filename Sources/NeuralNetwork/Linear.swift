@@ -127,7 +127,8 @@ public struct TimestepEmbedding: Sendable {
 
 /// A gated feed-forward layer; diffusers' `FeedForward` with `geglu`.
 public struct FeedForward: Sendable {
-  private let gated, output: Linear
+  private let gated, output: any PreparedWeight
+  private let gatedBias, outputBias: Tensor
 
   /// Reads the layers `net.0.proj` and `net.2`; the hidden layer is four times as wide.
   ///
@@ -136,8 +137,14 @@ public struct FeedForward: Sendable {
   ///   - channels: The innermost size of what it takes and gives.
   /// - Throws: `WeightsError` for a missing or mis-shaped tensor.
   public init(_ weights: Weights, _ channels: Int) throws(WeightsError) {
-    gated = try Linear(weights.net[0].proj, channels, 8 * channels)
-    output = try Linear(weights.net[2], 4 * channels, channels)
+    let (first, second) = (weights.net[0].proj, weights.net[2])
+    let gated = try first.weight.tensor([8 * channels, channels])
+    let output = try second.weight.tensor([channels, 4 * channels])
+    (self.gated, self.output) = try weights.wrapping {
+      try weights.backend.prepareFeedForward(gated: gated, output: output)
+    }
+    gatedBias = try first.bias.tensor([8 * channels])
+    outputBias = try second.bias.tensor([channels])
   }
 
   /// Applies the layer and adds a residual.
@@ -148,13 +155,10 @@ public struct FeedForward: Sendable {
   /// - Returns: `[..., channels]`.
   /// - Throws: `TensorError` if shapes do not fit or the backend fails.
   public func callAsFunction(_ x: Tensor, residual: Tensor) throws(TensorError) -> Tensor {
-    guard let gatedBias = gated.bias, let outputBias = output.bias else {
-      throw TensorError(.shape, "feed-forward", "a bias is missing")
-    }
-    return try x.feedForward(
-      gated: gated.weight,
+    try x.feedForward(
+      gated: gated,
       gatedBias: gatedBias,
-      output: output.weight,
+      output: output,
       outputBias: outputBias,
       residual: residual
     )

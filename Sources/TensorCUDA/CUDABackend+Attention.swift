@@ -62,28 +62,16 @@ extension CUDABackend {
           let batch = min(headsAtOnce, p.heads - head)
           let rows = min(rowsAtOnce, p.tokens - row)
           let first = moved(qkv, image * p.tokens * 3 * channels + head * p.size)
-          var product = MatrixProducts.Problem(
+          try score(
+            p,
+            heads: batch,
             rows: rows,
-            columns: p.tokens,
-            inner: p.size,
-            element
-          )
-          product.xStride = 3 * channels
-          product.weightStride = 3 * channels
-          product.batch = batch
-          product.xDistance = p.size
-          product.weightDistance = p.size
-          product.yDistance = square
-          product.scale = 1 / Float(p.size).squareRoot()
-          product.output = .float32
-          try multiply(
-            product,
             .init(
               x: moved(first, row * 3 * channels),
               weight: moved(first, channels),
               y: scores.address
             ),
-            "attention"
+            distance: square
           )
           try engine.launch(
             "softmax",
@@ -94,7 +82,7 @@ extension CUDABackend {
             bytes: batch * rows * p.tokens * (4 + element.byteCount),
             [.address(scores.address), .address(weights.address), .int(Int64(p.tokens))]
           )
-          product = MatrixProducts.Problem(
+          var product = MatrixProducts.Problem(
             rows: rows,
             columns: p.size,
             inner: p.tokens,
@@ -121,6 +109,53 @@ extension CUDABackend {
     }
   }
 
+  /// Scores of some heads and rows of one image, float32.
+  ///
+  /// To cuBLASLt results of another type than the factors' are kernels apart, which it takes 60 ms to load once in
+  /// a process; where one head fits ours it is left to it.
+  private func score(
+    _ p: Attentions.Problem,
+    heads: Int,
+    rows: Int,
+    _ operands: MatrixProducts.Operands,
+    distance: Int
+  ) throws(TensorError) {
+    var product = MatrixProducts.Problem(rows: rows, columns: p.tokens, inner: p.size, element)
+    product.xStride = 3 * p.heads * p.size
+    product.weightStride = product.xStride
+    product.batch = heads
+    product.xDistance = p.size
+    product.weightDistance = p.size
+    product.yDistance = distance
+    product.scale = 1 / Float(p.size).squareRoot()
+    product.output = .float32
+    guard heads == 1, let hopper, p.size % 64 == 0,
+      p.tokens % HopperKernels.Kernel.scores.columns == 0
+    else { return try multiply(product, operands, "attention") }
+    var problem = HopperKernels.Rows(
+      x: operands.x,
+      images: 1,
+      frames: 1,
+      positions: rows,
+      inner: p.size,
+      stride: product.xStride,
+      weight: operands.weight,
+      taps: 1,
+      y: operands.y,
+      outputs: p.tokens
+    )
+    problem.scale = product.scale
+    try run(
+      .scores,
+      by: hopper,
+      problem,
+      "attention: scores, \(product)",
+      operations: product.operations,
+      bytes: product.bytes,
+      "attention"
+    )
+  }
+
   /// See `Backend.frameAttention`.
   package func frameAttention(_ qkv: Tensor, heads: Int) throws(TensorError) -> Tensor {
     let shape = qkv.shape
@@ -133,7 +168,7 @@ extension CUDABackend {
     let size = channels / heads
     let to = try place(result, "attention").0
     if size == 64, frames <= 32, from % 32 == 0, to % 32 == 0 {
-      let room = frames <= 16 ? 16 : frames <= 28 ? 28 : 32
+      let room = frames <= 16 ? 16 : 32
       let count = shape[0] * shape[2] * heads
       try engine.launch(
         "frame_attention_64_\(room)",
@@ -141,7 +176,7 @@ extension CUDABackend {
         "attention",
         grid: ((count + 3) / 4, 1, 1),
         block: 128,
-        sharedBytes: 4 * 4 * room * 64,
+        sharedBytes: element == .float32 ? 4 * 4 * room * 64 : 0,
         bytes: 4 * result.shape.count * element.byteCount,
         [
           .address(from), .address(to), .int(Int64(frames)), .int(Int64(shape[2])),

@@ -19,6 +19,16 @@ extension CUDABackend {
     residual: Tensor
   ) throws(TensorError) -> Tensor {
     let operation = "feed-forward"
+    if let gated = gated as? Float8Weight, let outer = outer as? Float8Weight {
+      return try feedForward(
+        x,
+        gated,
+        gatedBias: gatedBias,
+        outer,
+        outputBias: outputBias,
+        residual: residual
+      )
+    }
     let outer = try weight(outer, operation)
     let hidden = outer.shape[1]
     let outputs = outer.shape[0]
@@ -60,6 +70,13 @@ extension CUDABackend {
     return result
   }
 
+  /// Into how many rows a hidden layer is cut that takes so many bytes a row: whole tiles of rows, and all pieces
+  /// but the last of one size, so that they are planned once.
+  static func rowsAtOnce(_ rows: Int, bytes: Int, most: Int) -> Int {
+    let pieces = (rows * bytes + most - 1) / most
+    return min(rows, ((rows + pieces - 1) / pieces + 255) / 256 * 256)
+  }
+
   /// `(x aᵀ + a's bias) · gelu(x gᵀ + g's bias)` for some rows at a time.
   private struct HiddenLayer {
     private enum Way {
@@ -95,11 +112,13 @@ extension CUDABackend {
       self.weight = weight
       let hopper = backend.hopper
       let kernel =
-        hopper == nil ? nil : HopperKernels.Kernel.gated(inner: inner, hidden: hidden)
-      let row = (kernel == nil ? 3 : 1) * hidden * element.byteCount
-      let pieces = (rows * row + most - 1) / most
-      // Whole tiles of rows; all pieces but the last are of one size, and planned once.
-      rowsAtOnce = min(rows, ((rows + pieces - 1) / pieces + 255) / 256 * 256)
+        hopper == nil
+        ? nil : HopperKernels.Kernel.gated(inner: inner, hidden: hidden, .elements)
+      rowsAtOnce = CUDABackend.rowsAtOnce(
+        rows,
+        bytes: (kernel == nil ? 3 : 1) * hidden * element.byteCount,
+        most: most
+      )
       if let hopper, let kernel {
         way = .atOnce(kernel, hopper)
         self.bias = try backend.operand(bias, as: .float32, operation)
@@ -137,7 +156,6 @@ extension CUDABackend {
             weight: weight,
             taps: 1,
             bias: bias.address,
-            residual: 0,
             y: narrow.address,
             outputs: hidden
           ),

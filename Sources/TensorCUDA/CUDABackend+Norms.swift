@@ -112,6 +112,21 @@ extension CUDABackend {
     let columns = x.shape.columns
     let byEights =
       columns % 8 == 0 && columns <= 1536 && [from, to, scale, shift].allSatisfy { $0 % 32 == 0 }
+    if byEights, [320, 640, 1280].contains(columns) {
+      try engine.launch(
+        "layer_norm_\(columns)",
+        element,
+        "layer norm",
+        grid: ((x.shape.rows * (columns / 40) + 255) / 256, 1, 1),
+        block: 256,
+        bytes: 2 * x.shape.count * element.byteCount,
+        [
+          .address(from), .address(to), .address(scale), .address(shift),
+          .int(Int64(x.shape.rows)), .float(epsilon),
+        ]
+      )
+      return result
+    }
     try engine.launch(
       byEights ? "layer_norm_8" : "layer_norm",
       element,

@@ -16,6 +16,8 @@ package final class CUDABackend: Backend {
   package let element: Element
   /// The bytes of a hidden layer that are made at a time, where more would be gigabytes.
   package let workingBytes: Int
+  /// Whether the factors of feed-forward layers' products are numbers of 8 bits where they can be.
+  package let computesFeedForwardsInFloat8: Bool
 
   /// Makes a backend.
   ///
@@ -23,10 +25,18 @@ package final class CUDABackend: Backend {
   ///   - engine: The GPU.
   ///   - element: The type of what operations make.
   ///   - workingBytes: The bytes of a hidden layer that are made at a time.
-  package init(_ engine: CUDAEngine, _ element: Element, workingBytes: Int = 384 << 20) {
+  ///   - feedForwardsInFloat8: Whether the factors of feed-forward layers' products are numbers of 8 bits; for
+  ///     a type of 16 bits, on a GPU that `canComputeInFloat8`.
+  package init(
+    _ engine: CUDAEngine,
+    _ element: Element,
+    workingBytes: Int = 384 << 20,
+    feedForwardsInFloat8: Bool = false
+  ) {
     self.engine = engine
     self.element = element
     self.workingBytes = workingBytes
+    computesFeedForwardsInFloat8 = feedForwardsInFloat8
   }
 
   /// As "cuda:0".

@@ -49,6 +49,20 @@ package final class CUDAEngine: Sendable {
     self.cache = cache
   }
 
+  /// Whether the GPU and its driver can multiply numbers of 8 bits as our kernels do.
+  package var canComputeInFloat8: Bool { hopper != nil }
+
+  /// Compiles what the GPU alone can run, in the background: later it would be waited for piece by piece.
+  ///
+  /// - Parameters:
+  ///   - element: The type that is computed with.
+  ///   - inFloat8: Whether numbers of 8 bits are multiplied too.
+  package func compileAhead(_ element: Element, inFloat8: Bool = false) {
+    guard element != .float32 else { return }
+    hopper?.compileAhead(element, .elements)
+    if inFloat8 { hopper?.compileAhead(element, .float8) }
+  }
+
   /// What kernels are compiled for: a GPU's own architecture, with what only it has.
   package static func architecture(_ capability: Int) -> String {
     "sm_\(capability)" + (capability >= 90 ? "a" : "")

@@ -45,6 +45,18 @@ public protocol Backend: AnyObject, Sendable {
   /// - Throws: `TensorError` if memory is short.
   func prepare(_ weight: Tensor) throws(TensorError) -> any PreparedWeight
 
+  /// Takes the weights of a gated feed-forward layer over for `feedForward`, as `prepare` does.
+  ///
+  /// - Parameters:
+  ///   - gated: `[2 · hidden, inputs]`: first the value's half, then the gate's.
+  ///   - output: `[outputs, hidden]`.
+  /// - Returns: The weights in this backend's layout.
+  /// - Throws: `TensorError` if memory is short.
+  func prepareFeedForward(
+    gated: Tensor,
+    output: Tensor
+  ) throws(TensorError) -> (gated: any PreparedWeight, output: any PreparedWeight)
+
   /// Matrix product with a transposed weight: `y = x wᵀ + bias (+ residual)`.
   ///
   /// - Parameters:
@@ -235,6 +247,20 @@ public protocol Backend: AnyObject, Sendable {
 extension Backend {
   /// The backend itself.
   public var inFullPrecision: any Backend { self }
+
+  /// Prepares each by itself.
+  ///
+  /// - Parameters:
+  ///   - gated: `[2 · hidden, inputs]`.
+  ///   - output: `[outputs, hidden]`.
+  /// - Returns: The weights in this backend's layout.
+  /// - Throws: `TensorError` if memory is short.
+  public func prepareFeedForward(
+    gated: Tensor,
+    output: Tensor
+  ) throws(TensorError) -> (gated: any PreparedWeight, output: any PreparedWeight) {
+    (try prepare(gated), try prepare(output))
+  }
 
   /// Looks at every element on the host.
   public func isFinite(_ x: Tensor) throws(TensorError) -> Bool {

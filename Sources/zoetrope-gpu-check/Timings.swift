@@ -46,20 +46,28 @@ extension Report {
     }
     for (rows, channels) in [(460_800, 320), (115_200, 640), (28_800, 1280)] {
       let operations = 24 * Double(rows) * Double(channels) * Double(channels)
-      time("feed-forward [\(rows), \(channels)]", operations) {
-        let x = try operand([rows, channels])
-        let (gated, output) = (
-          try weight([8 * channels, channels]), try weight([channels, 4 * channels])
-        )
-        let (first, second) = (try operand([8 * channels]), try operand([channels]))
-        return {
-          try x.feedForward(
-            gated: gated,
-            gatedBias: first,
-            output: output,
-            outputBias: second,
-            residual: x
+      let narrow = CUDABackend(engine, element, feedForwardsInFloat8: engine.canComputeInFloat8)
+      for (name, backend) in [("", backend), (" in float8", narrow)] {
+        time("feed-forward [\(rows), \(channels)]\(name)", operations) {
+          func values(_ shape: Shape) throws -> Tensor {
+            try backend.uniform(shape, key: 7, mean: 0, width: 0.05)
+          }
+          let x = try operand([rows, channels])
+          let (gated, output) = try backend.prepareFeedForward(
+            gated: values([8 * channels, channels]),
+            output: values([channels, 4 * channels])
           )
+          let (first, second) = (try operand([8 * channels]), try operand([channels]))
+          return {
+            try backend.feedForward(
+              x,
+              gated: gated,
+              gatedBias: first,
+              output: output,
+              outputBias: second,
+              residual: x
+            )
+          }
         }
       }
     }

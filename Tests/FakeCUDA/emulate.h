@@ -72,6 +72,38 @@ static inline unsigned short float_to_bfloat16(float x) {
   return (unsigned short)((word + 0x7FFF + ((word >> 16) & 1)) >> 16);
 }
 
+/// d += x wᵀ as the lanes of a warp do together; see numbers.cuh.
+void emulated_multiply(float (&d)[4], const unsigned (&x)[4], const unsigned (&w)[2],
+                       float (*widened)(unsigned short));
+unsigned transposed(unsigned pair);
+static inline void multiply_float16(float (&d)[4], const unsigned (&x)[4], const unsigned (&w)[2]) {
+  emulated_multiply(d, x, w, float16_to_float);
+}
+static inline void multiply_bfloat16(float (&d)[4], const unsigned (&x)[4],
+                                     const unsigned (&w)[2]) {
+  emulated_multiply(d, x, w, bfloat16_to_float);
+}
+
+// Of a sign, 4 bits of exponent and 3 behind the point: a 16th of float16's lower exponents, and no infinity.
+static inline float float8_to_float(unsigned char bits) {
+  int exponent = bits >> 3 & 15, fraction = bits & 7;
+  if ((bits & 0x7F) == 0x7F) return NAN;
+  float x = exponent ? ldexpf(8 + fraction, exponent - 10) : ldexpf(fraction, -9);
+  return bits & 0x80 ? -x : x;
+}
+static inline unsigned char float_to_float8(float x) {
+  unsigned char sign = signbit(x) ? 0x80 : 0;
+  if (isnan(x)) return 0x7F;
+  x = fabsf(x);
+  if (x >= 448) return sign | 0x7E;
+  // The numbers beside one another lie so far apart as this; to the nearest of them, of two to the even one.
+  int exponent;
+  frexpf(x, &exponent);
+  if (exponent < -5) exponent = -5;
+  int steps = (int)nearbyintf(ldexpf(x, 4 - exponent));
+  return sign | (unsigned char)(steps + 8 * (exponent + 5));
+}
+
 typedef void (*emulated_call)(void **arguments);
 struct emulated_kernel {
   const char *name;
@@ -80,8 +112,9 @@ struct emulated_kernel {
 /// The kernels of one type of element.
 const emulated_kernel *emulated_kernels(int element, size_t *count);
 
-/// Where an element lies that a tensor map finds at a place; none if it is outside of the tensor.
-const void *element_of_map(const void *map, std::initializer_list<int64_t> place);
+/// Where an element lies that a tensor map finds at a place, along the first dimension and along the others; none
+/// if it is outside of the tensor.
+const void *element_of_map(const void *map, int64_t inner, std::initializer_list<int64_t> place);
 
 // Calls a kernel with what a launch passes: an array of addresses, one of each argument.
 template <size_t... I>

@@ -18,9 +18,24 @@ namespace of_float32 {
 #include "kernels.inc"
 }
 
+#define FLOAT8
+namespace of_float8_and_float16 {
+#define ELEMENT 0
+#include "kernels.inc"
+}
+
+namespace of_float8_and_bfloat16 {
+#define ELEMENT 1
+#include "kernels.inc"
+}
+
 const emulated_kernel *emulated_kernels(int element, size_t *count) {
-  *count = sizeof(of_float16::kernels) / sizeof(of_float16::kernels[0]);
-  return element == 0   ? of_float16::kernels
-         : element == 1 ? of_bfloat16::kernels
-                        : of_float32::kernels;
+#define TABLE(space) *count = sizeof(space::kernels) / sizeof(space::kernels[0]), space::kernels
+  switch (element) {
+    case 0: return TABLE(of_float16);
+    case 1: return TABLE(of_bfloat16);
+    case 2: return TABLE(of_float32);
+    case 3: return TABLE(of_float8_and_float16);
+    default: return TABLE(of_float8_and_bfloat16);
+  }
 }

@@ -44,11 +44,15 @@ EXPORT int nvrtcCompileProgram(uintptr_t handle, int count, const char *const *o
     return result;
   }
   counts.compilations++;
-  for (int i = 0; i < count; i++)
-    if (strncmp(options[i], "-DELEMENT=", 10) == 0) {
-      p->image = std::string("FAKE") + options[i][10];
-      return 0;
-    }
+  char element = 0, is_narrow = 0;
+  for (int i = 0; i < count; i++) {
+    if (strncmp(options[i], "-DELEMENT=", 10) == 0) element = options[i][10];
+    if (strcmp(options[i], "-DFLOAT8") == 0) is_narrow = 1;
+  }
+  if (element) {
+    p->image = std::string("FAKE") + (char)(element + 3 * is_narrow);
+    return 0;
+  }
   p->log = "ELEMENT is not defined";
   return 6;
 }

@@ -42,11 +42,13 @@ EXPORT int cuTensorMapEncodeTiled(void *to, int type, unsigned rank, uint64_t ad
   return 0;
 }
 
-const void *element_of_map(const void *bytes, std::initializer_list<int64_t> place) {
+const void *element_of_map(const void *bytes, int64_t inner,
+                           std::initializer_list<int64_t> place) {
   const map *known = (const map *)bytes;
-  if (place.size() != known->rank) return nullptr;
-  uint64_t address = known->address;
-  unsigned i = 0;
+  if (place.size() + 1 != known->rank) return nullptr;
+  if (inner < 0 || (uint64_t)inner >= known->sizes[0]) return nullptr;
+  uint64_t address = known->address + (uint64_t)inner * known->strides[0];
+  unsigned i = 1;
   for (int64_t at : place) {
     if (at < 0 || (uint64_t)at >= known->sizes[i]) return nullptr;
     address += (uint64_t)at * known->strides[i++];

@@ -27,6 +27,11 @@ struct fiber {
 
 std::vector<fiber> fibers;
 std::vector<float> exchange;
+// What each thread brings to a product of tiles: four registers of one factor and two of the other.
+struct factors {
+  unsigned x[4], w[2];
+};
+std::vector<factors> tiles;
 unsigned current, live;
 jmp_buf launcher;
 emulated_call running;
@@ -92,6 +97,37 @@ float emulated_shuffle_xor(float value, int mask) {
   return other;
 }
 
+void emulated_multiply(float (&d)[4], const unsigned (&x)[4], const unsigned (&w)[2],
+                       float (*widened)(unsigned short)) {
+  unsigned self = threadIdx.x, first = self / 32 * 32, lane = self % 32;
+  memcpy(tiles[self].x, x, sizeof x);
+  memcpy(tiles[self].w, w, sizeof w);
+  emulated_barrier();
+  for (unsigned i = 0; i < 4; i++) {
+    const factors *row = &tiles[first + lane / 4 * 4], *column = &tiles[first + (lane % 4 * 2 + i % 2) * 4];
+    for (unsigned k = 0; k < 16; k++) {
+      unsigned lane_of_k = k % 8 / 2, shift = k % 2 * 16;
+      d[i] += widened((unsigned short)(row[lane_of_k].x[i / 2 + k / 8 * 2] >> shift)) *
+              widened((unsigned short)(column[lane_of_k].w[k / 8] >> shift));
+    }
+  }
+  emulated_barrier();
+}
+
+unsigned transposed(unsigned pair) {
+  unsigned self = threadIdx.x, first = self / 32 * 32, lane = self % 32;
+  tiles[self].x[0] = pair;
+  emulated_barrier();
+  unsigned result = 0;
+  for (unsigned i = 0; i < 2; i++) {
+    unsigned row = lane % 4 * 2 + i, column = lane / 4;
+    unsigned held = tiles[first + row * 4 + column / 2].x[0];
+    result |= (held >> column % 2 * 16 & 0xFFFF) << i * 16;
+  }
+  emulated_barrier();
+  return result;
+}
+
 void emulate_launch(emulated_call call, void **arguments, dimensions grid, unsigned threads,
                     unsigned shared_bytes, bool cooperates) {
   gridDim = grid;
@@ -103,6 +139,7 @@ void emulate_launch(emulated_call call, void **arguments, dimensions grid, unsig
   running_arguments = arguments;
   if (fibers.size() < threads) fibers.resize(threads);
   exchange.resize(threads);
+  tiles.resize(threads);
   for (unsigned z = 0; z < grid.z; z++)
     for (unsigned y = 0; y < grid.y; y++)
       for (unsigned x = 0; x < grid.x; x++) {

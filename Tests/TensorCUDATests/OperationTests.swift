@@ -34,7 +34,7 @@ internal import Testing
         )
       }
       // The kernels, those to upload by, and each of Hopper's.
-      #expect(try fake.counts.compilations <= 2 + CUDAEngine.hopperKernels.count)
+      #expect(try fake.counts.compilations <= 2 + CUDAEngine.hopperParts.count)
     }
     let counts = try fake.counts
     #expect(counts.allocations == counts.frees && counts.wrongFrees == 0)

@@ -34,8 +34,21 @@ package struct Operands {
 
   /// A weight whose products keep the spread of what they are multiplied with.
   package mutating func weight(_ shape: Shape) throws -> any PreparedWeight {
+    try backend.prepare(plainWeight(shape))
+  }
+
+  /// The weights of a gated feed-forward layer whose hidden layer is four times as wide.
+  package mutating func feedForwardWeights(
+    _ channels: Int
+  ) throws -> (gated: any PreparedWeight, output: any PreparedWeight) {
+    try backend.prepareFeedForward(
+      gated: plainWeight([8 * channels, channels]),
+      output: plainWeight([channels, 4 * channels])
+    )
+  }
+
+  private mutating func plainWeight(_ shape: Shape) throws -> Tensor {
     let inputs = shape.dimensions.dropFirst().reduce(1, *)
-    let deviation = 1 / Float(max(inputs, 1)).squareRoot()
-    return try backend.prepare(tensor(shape, deviation: deviation))
+    return try tensor(shape, deviation: 1 / Float(max(inputs, 1)).squareRoot())
   }
 }

@@ -53,14 +53,15 @@ package struct OperationCase: Sendable, CustomStringConvertible {
   }()
 
   /// The widest are those of Stable Video Diffusion's levels, and one between, which some GPUs have kernels for.
-  static let feedForwards: [OperationCase] = [
+  package static let feedForwards: [OperationCase] = [
     (1, 3), (65, 8), (200, 40), (0, 8), (5, 320), (3, 640), (4, 128),
   ].map { (rows: Int, channels: Int) in
     OperationCase("feed-forward \(rows) rows of \(channels)") { operands in
-      try operands.tensor([rows, channels]).feedForward(
-        gated: operands.weight([8 * channels, channels]),
+      let weights = try operands.feedForwardWeights(channels)
+      return try operands.tensor([rows, channels]).feedForward(
+        gated: weights.gated,
         gatedBias: operands.tensor([8 * channels]),
-        output: operands.weight([channels, 4 * channels]),
+        output: weights.output,
         outputBias: operands.tensor([channels]),
         residual: operands.tensor([rows, channels])
       )
@@ -136,6 +137,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     ]
     let layers: [(x: Shape, mean: Float, deviation: Float)] = [
       ([7, 3], 0, 1), ([65, 33], 3, 0.5), ([4, 1280], 0, 1), ([3, 2, 8], 0, 1), ([0, 8], 0, 1),
+      ([35, 320], 1, 2), ([5, 640], -1, 0.5), ([17, 640], 0, 1),
       ([9, 320], 1000, 1), ([3, 1536], 0, 1), ([3, 1544], 0, 1),
     ]
     return groups.flatMap { x, groups, mean, deviation in
@@ -171,7 +173,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     let tokens: [(x: Shape, heads: Int)] = [
       ([2, 7, 24], 2), ([1, 1, 24], 1), ([3, 64, 3 * 64], 1), ([2, 65, 3 * 128], 2),
       ([1, 257, 3 * 80], 1), ([1, 33, 3 * 512], 1), ([2, 40, 3 * 10], 2), ([0, 4, 24], 1),
-      ([1, 144, 3 * 320], 5),
+      ([1, 144, 3 * 320], 5), ([2, 256, 3 * 320], 1),
     ]
     let frames: [(x: Shape, heads: Int)] = [
       ([2, 3, 4, 24], 2), ([1, 25, 3, 3 * 64], 1), ([1, 33, 2, 3 * 128], 2), ([1, 1, 2, 24], 1),

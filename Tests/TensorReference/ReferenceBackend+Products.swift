@@ -39,14 +39,14 @@ extension ReferenceBackend {
     outputBias: Tensor,
     residual: Tensor
   ) throws(TensorError) -> Tensor {
-    let wide = try linear(x, weight: gated, bias: gatedBias, residual: nil)
+    let wide = try linear(factors(x), weight: gated, bias: gatedBias, residual: nil)
     let both = try values(wide)
     let hidden = output.shape[1]
     let narrow = tensor(x.shape.withColumns(hidden)) { index in
       let start = index / hidden * 2 * hidden + index % hidden
       return Double(both[start]) * Self.gelu(Double(both[start + hidden]))
     }
-    return try linear(narrow, weight: output, bias: outputBias, residual: residual)
+    return try linear(factors(narrow), weight: output, bias: outputBias, residual: residual)
   }
 
   package func convolution(

@@ -7,8 +7,13 @@ package import TensorCore
 /// backends are measured against.
 package final class ReferenceBackend: Backend {
   package let name = "reference"
+  /// Whether the factors of feed-forward layers' products are rounded to 8 bits.
+  let computesFeedForwardsInFloat8: Bool
 
-  package init() {}
+  /// - Parameter feedForwardsInFloat8: Whether the factors of feed-forward layers' products are rounded to 8 bits.
+  package init(feedForwardsInFloat8: Bool = false) {
+    computesFeedForwardsInFloat8 = feedForwardsInFloat8
+  }
 
   // MARK: Memory
 

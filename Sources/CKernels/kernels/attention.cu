@@ -80,6 +80,7 @@ KERNEL(frame_attention)(const element *qkv, element *y, integer frames, integer 
   }
 }
 
+#if ELEMENT == 2
 // [frameAttention] The same for heads of 64 channels and at most FRAMES frames: a warp for each head of
 // a token. First a lane is a key, which it keeps in registers, and queries pass by; their scores take
 // their place in shared memory. Then a lane is two channels of all values, and the scores pass by.
@@ -150,14 +151,100 @@ DEVICE void frame_attention_64(const element *qkv, element *y, integer frames, i
   }
 }
 
-// Launched as ceil(count / 4) blocks of 128 threads, where count is clips * tokens * heads.
+#else
+// [frameAttention] The same for heads of 64 channels and at most FRAMES frames, by tensor cores: a warp for each head of
+// a token, all in registers. Of the tiles that are multiplied a lane holds the row lane / 4 and two columns out of each
+// eight. Which channel a column stands for does not matter as long as both factors agree: a lane takes eight neighbouring
+// ones, 16 bytes, twice, for its columns of four products.
+template <int FRAMES>
+DEVICE void frame_attention_64(const element *qkv, element *y, integer frames, integer tokens,
+                               integer heads, integer count, float scale) {
+  constexpr int TILES = FRAMES / 8;
+  int lane = threadIdx.x % 32, line = lane / 4, part = lane % 4, length = (int)frames;
+  integer unit = (integer)blockIdx.x * 4 + threadIdx.x / 32;
+  bool writes = unit < count;
+  if (!writes) unit = count - 1;
+  integer head = unit % heads, token = unit / heads % tokens, clip = unit / heads / tokens;
+  integer channels = heads * 64, step = tokens * 3 * channels;
+  const element *from = qkv + (clip * frames * tokens + token) * 3 * channels + head * 64;
+  unsigned queries[TILES][8], keys[TILES][8], values[TILES][8];
+  UNROLL for (int tile = 0; tile < TILES; tile++) {
+    // Rows behind the last frame repeat it: as keys they get no weight, as queries they are not written.
+    int frame = tile * 8 + line;
+    const element *row = from + (frame < length ? frame : length - 1) * step;
+    UNROLL for (int half = 0; half < 2; half++) {
+      pack<unsigned, 4> q = read<4>((const unsigned *)row, part + 4 * half);
+      pack<unsigned, 4> k = read<4>((const unsigned *)(row + channels), part + 4 * half);
+      pack<unsigned, 4> v = read<4>((const unsigned *)(row + 2 * channels), part + 4 * half);
+      UNROLL for (int i = 0; i < 4; i++) {
+        queries[tile][4 * half + i] = q.at[i];
+        keys[tile][4 * half + i] = k.at[i];
+        values[tile][4 * half + i] = v.at[i];
+      }
+    }
+  }
+  // As second factors values are wanted by columns.
+  UNROLL for (int tile = 0; tile < TILES; tile++)
+    UNROLL for (int i = 0; i < 8; i++) values[tile][i] = transposed(values[tile][i]);
+  element *to = y + (clip * frames * tokens + token) * channels + head * 64;
+  UNROLL for (int upper = 0; upper < TILES; upper += 2) {
+    float scores[TILES][4] = {};
+    UNROLL for (int tile = 0; tile < TILES; tile++)
+      UNROLL for (int i = 0; i < 8; i += 2) {
+        unsigned q[4] = {queries[upper][i], queries[upper + 1][i], queries[upper][i + 1], queries[upper + 1][i + 1]};
+        unsigned k[2] = {keys[tile][i], keys[tile][i + 1]};
+        multiply_16_by_8(scores[tile], q, k);
+      }
+    // Of two rows, eight apart.
+    float sums[2];
+    unsigned weights[TILES][2];
+    UNROLL for (int lower = 0; lower < 2; lower++) {
+      float most = LEAST;
+      UNROLL for (int tile = 0; tile < TILES; tile++)
+        UNROLL for (int i = 0; i < 2; i++) {
+          float &score = scores[tile][2 * lower + i];
+          if (tile * 8 + part * 2 + i >= length) score = LEAST;
+          most = fmaxf(most, score);
+        }
+      for (int mask = 1; mask < 4; mask *= 2) most = fmaxf(most, __shfl_xor_sync(0xFFFFFFFFu, most, mask));
+      float sum = 0;
+      UNROLL for (int tile = 0; tile < TILES; tile++) {
+        float powers[2];
+        UNROLL for (int i = 0; i < 2; i++) {
+          powers[i] = exponential((scores[tile][2 * lower + i] - most) * scale);
+          sum += powers[i];
+        }
+        weights[tile][lower] = narrowed(powers[0]).bits | (unsigned)narrowed(powers[1]).bits << 16;
+      }
+      for (int mask = 1; mask < 4; mask *= 2) sum += __shfl_xor_sync(0xFFFFFFFFu, sum, mask);
+      sums[lower] = sum;
+    }
+    UNROLL for (int half = 0; half < 2; half++) {
+      pack<element, 8> out[2];
+      UNROLL for (int i = 0; i < 4; i++) {
+        float products[4] = {};
+        UNROLL for (int tile = 0; tile < TILES; tile += 2) {
+          unsigned w[4] = {weights[tile][0], weights[tile][1], weights[tile + 1][0], weights[tile + 1][1]};
+          unsigned v[2] = {values[tile][4 * half + i], values[tile + 1][4 * half + i]};
+          multiply_16_by_8(products, w, v);
+        }
+        UNROLL for (int j = 0; j < 4; j++)
+          out[j / 2].at[2 * i + j % 2] = narrowed(quotient(products[j], sums[j / 2]));
+      }
+      UNROLL for (int lower = 0; lower < 2; lower++) {
+        int frame = (upper + lower) * 8 + line;
+        if (writes && frame < length) write<8>(to + frame * tokens * channels, part + 4 * half, out[lower]);
+      }
+    }
+  }
+}
+#endif
+
+// Launched as ceil(count / 4) blocks of 128 threads, where count is clips * tokens * heads, and for float32 with
+// 4 * 4 * FRAMES * 64 bytes of shared memory.
 KERNEL(frame_attention_64_16)(const element *qkv, element *y, integer frames, integer tokens,
                               integer heads, integer count, float scale) {
   frame_attention_64<16>(qkv, y, frames, tokens, heads, count, scale);
-}
-KERNEL(frame_attention_64_28)(const element *qkv, element *y, integer frames, integer tokens,
-                              integer heads, integer count, float scale) {
-  frame_attention_64<28>(qkv, y, frames, tokens, heads, count, scale);
 }
 KERNEL(frame_attention_64_32)(const element *qkv, element *y, integer frames, integer tokens,
                               integer heads, integer count, float scale) {

@@ -31,9 +31,11 @@ struct element {
 #if ELEMENT == 0
 DEVICE float widened(element x) { return float16_to_float(x.bits); }
 DEVICE element narrowed(float x) { return {float_to_float16(x)}; }
+DEVICE void multiply_16_by_8(float (&d)[4], const unsigned (&x)[4], const unsigned (&w)[2]) { multiply_float16(d, x, w); }
 #else
 DEVICE float widened(element x) { return bfloat16_to_float(x.bits); }
 DEVICE element narrowed(float x) { return {float_to_bfloat16(x)}; }
+DEVICE void multiply_16_by_8(float (&d)[4], const unsigned (&x)[4], const unsigned (&w)[2]) { multiply_bfloat16(d, x, w); }
 #endif
 #endif
 

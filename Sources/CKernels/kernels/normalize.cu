@@ -255,3 +255,53 @@ KERNEL(layer_norm_8)(const element *x, element *y, const float *weight, const fl
     write<8>(y, row * packs + lane + 32 * p, out);
   }
 }
+
+// The same for rows of 40 channels to a lane, as Stable Video Diffusion's are: LANES of a warp share a row, so that
+// no lane idles, and rows side by side read the same weights.
+template <int LANES>
+DEVICE void layer_norm_40(const element *x, element *y, const float *weight, const float *bias,
+                          integer rows, float epsilon) {
+  integer row = thread_index() / LANES;
+  int lane = threadIdx.x % LANES;
+  bool writes = row < rows;
+  if (!writes) row = rows - 1;
+  pack<element, 8> in[5];
+  UNROLL for (int p = 0; p < 5; p++) in[p] = read<8>(x, row * LANES * 5 + lane + LANES * p);
+  float sum = 0;
+  UNROLL for (int p = 0; p < 5; p++)
+    UNROLL for (int i = 0; i < 8; i++) sum += widened(in[p].at[i]);
+  for (int mask = LANES / 2; mask > 0; mask /= 2) sum += __shfl_xor_sync(0xFFFFFFFFu, sum, mask);
+  float mean = sum / (float)(LANES * 40);
+  float squares = 0;
+  UNROLL for (int p = 0; p < 5; p++)
+    UNROLL for (int i = 0; i < 8; i++) {
+      float d = widened(in[p].at[i]) - mean;
+      squares += d * d;
+    }
+  for (int mask = LANES / 2; mask > 0; mask /= 2)
+    squares += __shfl_xor_sync(0xFFFFFFFFu, squares, mask);
+  float inverse = 1.0f / sqrtf(squares / (float)(LANES * 40) + epsilon);
+  if (!writes) return;
+  UNROLL for (int p = 0; p < 5; p++) {
+    int at = lane + LANES * p;
+    pack<float, 8> scale = read<8>(weight, at), shift = read<8>(bias, at);
+    pack<element, 8> out;
+    UNROLL for (int i = 0; i < 8; i++)
+      out.at[i] = narrowed((widened(in[p].at[i]) - mean) * inverse * scale.at[i] + shift.at[i]);
+    write<8>(y, row * LANES * 5 + at, out);
+  }
+}
+
+// Launched as ceil(rows * LANES / 256) blocks of 256 threads, where a row has 40 LANES channels.
+KERNEL(layer_norm_320)(const element *x, element *y, const float *weight, const float *bias,
+                       integer rows, float epsilon) {
+  layer_norm_40<8>(x, y, weight, bias, rows, epsilon);
+}
+KERNEL(layer_norm_640)(const element *x, element *y, const float *weight, const float *bias,
+                       integer rows, float epsilon) {
+  layer_norm_40<16>(x, y, weight, bias, rows, epsilon);
+}
+KERNEL(layer_norm_1280)(const element *x, element *y, const float *weight, const float *bias,
+                        integer rows, float epsilon) {
+  layer_norm_40<32>(x, y, weight, bias, rows, epsilon);
+}

@@ -40,7 +40,7 @@ extension Serve {
     engine.compute = try configuration.value(
       "compute",
       engine.compute,
-      of: Element.allCases.map(\.rawValue).joined(separator: ", ")
+      of: ComputeType.allCases.map(\.rawValue).joined(separator: ", ")
     )
     engine.memory = try configuration.value(
       "memory",

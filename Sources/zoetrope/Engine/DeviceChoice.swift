@@ -28,8 +28,6 @@ enum DeviceChoice: Sendable, Equatable, ExpressibleByArgument {
   }
 }
 
-extension Element: ExpressibleByArgument {}
-
 /// Where a model computes, and how it uses the memory there.
 struct ChosenDevice {
   let backend: any Backend
@@ -42,28 +40,28 @@ extension DeviceChoice {
   /// A backend, and how memory is used there.
   ///
   /// - Parameters:
-  ///   - element: The type that a GPU computes with.
+  ///   - compute: What a GPU computes with.
   ///   - memory: How memory is used; nil for what the GPU's allows.
   ///   - need: What the model needs, so that a GPU that is too full is found out before it is loaded.
   /// - Returns: The choice, with a remark if a GPU is there and not used, or too small for the standard
   ///   mode.
   /// - Throws: `CUDAError` if the GPU that was asked for cannot be used.
   func choose(
-    _ element: Element,
+    _ compute: ComputeType,
     _ memory: MemoryMode?,
     need: MemoryNeed?
   ) throws -> ChosenDevice {
     let processor = ChosenDevice(backend: CPUBackend(), memory: memory ?? .standard)
     switch self {
     case .cpu: return processor
-    case .cuda(let ordinal): return try Self.gpu(ordinal, element, memory, need)
+    case .cuda(let ordinal): return try Self.gpu(ordinal, compute, memory, need)
     case .automatic:
       // No driver or no GPU is an ordinary machine, about which there is nothing to say.
       guard
         let driver = try? CUDALibraries.open(.driver, CUDALibrary.driver.search),
         let devices = try? Device.all(driver), !devices.isEmpty
       else { return processor }
-      do { return try Self.gpu(0, element, memory, need) } catch {
+      do { return try Self.gpu(0, compute, memory, need) } catch {
         var processor = processor
         processor.remark =
           "the GPU is not used: \(error); `zoetrope doctor` tells more, --device cpu ends this remark"
@@ -74,19 +72,32 @@ extension DeviceChoice {
 
   private static func gpu(
     _ ordinal: Int,
-    _ element: Element,
+    _ compute: ComputeType,
     _ memory: MemoryMode?,
     _ need: MemoryNeed?
   ) throws -> ChosenDevice {
     let engine = try CUDAEngine(CUDALibraries(), ordinal: ordinal)
-    engine.compileAhead(element)
+    guard compute != .float8 || engine.canComputeInFloat8 else {
+      let gpu = engine.device.description
+      throw CUDAError(
+        .device,
+        "cuda:\(ordinal)",
+        "float8 needs compute capability 9.0 and a driver for CUDA 12; \(gpu.name) has \(gpu.capabilityText)"
+      )
+    }
+    engine.compileAhead(compute.element, inFloat8: compute == .float8)
     let free = try engine.device.freeMemory()
     do throws(MemoryShortage) {
       let (mode, remark) =
-        try need?.mode(memory, free: free, elementBytes: element.byteCount)
+        try need?.mode(memory, free: free, elementBytes: compute.element.byteCount)
         ?? (memory ?? .standard, nil)
       return ChosenDevice(
-        backend: CUDABackend(engine, element, workingBytes: MemoryNeed.workingBytes(mode)),
+        backend: CUDABackend(
+          engine,
+          compute.element,
+          workingBytes: MemoryNeed.workingBytes(mode),
+          feedForwardsInFloat8: compute == .float8
+        ),
         memory: mode,
         remark: remark
       )

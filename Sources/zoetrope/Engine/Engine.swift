@@ -49,8 +49,8 @@ actor Engine {
     /// How many threads compute; none for one a core.
     var threads: Int?
     var device = DeviceChoice.automatic
-    /// The type that a GPU computes with.
-    var element = Element.float16
+    /// What a GPU computes with.
+    var compute = ComputeType.float16
     /// How memory is used; none for what the device's allows.
     var memory: MemoryMode?
 
@@ -82,7 +82,7 @@ actor Engine {
     self.name = settings.name ?? name
     device =
       (model.backend as? CUDABackend).map {
-        "\($0.engine.device.description.name) \($0.element.rawValue)"
+        "\($0.engine.device.description.name) \(ComputeType($0).rawValue)"
       } ?? model.backend.name
     loadSeconds = (clock.now - start) / .seconds(1)
   }
@@ -99,7 +99,7 @@ actor Engine {
     func load(_ settings: Settings) throws -> (StableVideoDiffusionModel, String, String?) {
       let checkpoint = try Checkpoint(path: settings.folder, variant: settings.variant)
       let device = try settings.device.choose(
-        settings.element,
+        settings.compute,
         settings.memory,
         // A checkpoint that cannot be read says so when it is loaded.
         need: try? MemoryNeed(checkpoint, hasWeights: settings.randomSeed == nil)
