@@ -35,6 +35,13 @@ package struct Event: ~Copyable, Sendable {
     try device.driver.check(device.driver.waitForEvent.function(handle), "cuEventSynchronize")
   }
 
+  /// Waits as `wait` does where nothing can be thrown: the next call that can throws what went wrong.
+  package func settle() {
+    device.release { () throws(CUDAError) in
+      try device.driver.check(device.driver.waitForEvent.function(handle), "cuEventSynchronize")
+    }
+  }
+
   /// Seconds that the GPU took from an earlier mark to this one; waits for both.
   ///
   /// - Parameter earlier: The earlier mark.

@@ -144,14 +144,21 @@ extension Device {
     _ address: UInt64,
     to bytes: UnsafeMutableRawBufferPointer
   ) throws(CUDAError) {
-    try bind()
-    if unsafe !bytes.isEmpty {
-      try driver.check(
-        unsafe driver.copyOut.function(bytes.baseAddress, address, bytes.count, stream),
-        "cuMemcpyDtoH"
-      )
-    }
+    unsafe try beginCopyOut(address, to: bytes)
     try driver.check(driver.synchronizeStream.function(stream), "cuStreamSynchronize")
+  }
+
+  /// Copies bytes from the GPU in the stream's order, without a wait if they go to pinned memory.
+  package func beginCopyOut(
+    _ address: UInt64,
+    to bytes: UnsafeMutableRawBufferPointer
+  ) throws(CUDAError) {
+    try bind()
+    guard unsafe !bytes.isEmpty else { return }
+    try driver.check(
+      unsafe driver.copyOut.function(bytes.baseAddress, address, bytes.count, stream),
+      "cuMemcpyDtoH"
+    )
   }
 
   /// Copies bytes within the GPU.

@@ -280,6 +280,18 @@ package final class CUDABackend: Backend {
     return values
   }
 
+  /// See `Backend.beginDownload`.
+  package func beginDownload(_ x: Tensor) throws(TensorError) -> any PendingValues {
+    let (address, tensor) = try operand(x, as: .float32, "download")
+    do throws(CUDAError) {
+      if let pending = try engine.downloads.begin(address, count: x.shape.count) {
+        // What is freed from now on is freed behind the copy.
+        return withExtendedLifetime(tensor) { pending }
+      }
+    } catch { throw TensorError(error, "download") }
+    return ReadValues(try download(tensor))
+  }
+
   /// See `Backend.prepare`.
   package func prepare(_ weight: Tensor) throws(TensorError) -> any PreparedWeight {
     let shape = weight.shape

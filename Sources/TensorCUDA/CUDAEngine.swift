@@ -17,6 +17,7 @@ package final class CUDAEngine: Sendable {
   private let cache: CompilationCache
   private let modules = Mutex<[Element: Module]>([:])
   let staging: Staging
+  let downloads: Downloads
   /// Products of our own, where the GPU has what they are made of.
   let hopper: HopperKernels?
   private let pace: Pace
@@ -44,6 +45,7 @@ package final class CUDAEngine: Sendable {
     attentions = Attentions(dnn, allocator, cache)
     compiler = Compiler(libraries.nvrtc)
     staging = Staging(device)
+    downloads = Downloads(device)
     pace = Pace(device)
     hopper = HopperKernels(device, compiler, cache)
     self.cache = cache

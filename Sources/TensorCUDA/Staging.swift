@@ -11,32 +11,10 @@ internal import Synchronization
 /// The pages of a mapped file are read by whoever touches them first; several threads keep a disk, or
 /// the memory behind the page cache, busier than one.
 final class Staging: Sendable {
-  private final class Buffer: Sendable {
-    let memory: PinnedMemory
-    /// Behind the last copy from the buffer.
-    private let mark = Mutex<Mark?>(nil)
-
-    init(_ device: Device) throws(CUDAError) {
-      memory = try PinnedMemory(Staging.bufferBytes, device)
-    }
-
-    func waitUntilFree() throws(CUDAError) {
-      if let last = mark.withLock(\.self) { try last.event.wait() }
-    }
-
-    func copying(_ mark: Mark) { self.mark.withLock { $0 = mark } }
-  }
-
-  private final class Mark: @unchecked Sendable {
-    // Recorded once, here; the driver lets any thread wait for it.
-    let event: Event
-    init(_ device: Device) throws(CUDAError) { event = try Event(device) }
-  }
-
   private static let bufferBytes = 32 << 20
   private static let threads = 4
   private let device: Device
-  private let buffers = Mutex<[Buffer]>([])
+  private let buffers = Mutex<[PinnedBuffer]>([])
 
   init(_ device: Device) { self.device = device }
 
@@ -48,27 +26,27 @@ final class Staging: Sendable {
     while start < bytes.count {
       let count = min(bytes.count - start, Self.bufferBytes)
       let buffer = try nextBuffer()
-      try buffer.waitUntilFree()
+      try buffer.wait()
       unsafe Self.fill(
-        buffer.memory.bytes,
+        buffer.bytes,
         from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
       )
       unsafe try device.copyIn(
-        UnsafeRawBufferPointer(rebasing: buffer.memory.bytes[..<count]),
+        UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]),
         to: address + UInt64(start)
       )
-      buffer.copying(try Mark(device))
+      try buffer.mark()
       start += count
     }
   }
 
   /// The buffer that was used longest ago.
-  private func nextBuffer() throws(CUDAError) -> Buffer {
+  private func nextBuffer() throws(CUDAError) -> PinnedBuffer {
     if let buffer = buffers.withLock({ $0.count < 2 ? nil : $0.removeFirst() }) {
       buffers.withLock { $0.append(buffer) }
       return buffer
     }
-    let made = try Buffer(device)
+    let made = try PinnedBuffer(Self.bufferBytes, device)
     buffers.withLock { $0.append(made) }
     return made
   }

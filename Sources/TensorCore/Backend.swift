@@ -37,6 +37,13 @@ public protocol Backend: AnyObject, Sendable {
   /// Copies a tensor's elements to the host, row-major.
   func download(_ x: Tensor) throws(TensorError) -> [Float]
 
+  /// Begins to copy a tensor's elements to the host.
+  ///
+  /// - Parameter x: The tensor; nobody need keep it any longer.
+  /// - Returns: The elements, which may be on their way still.
+  /// - Throws: `TensorError` if the backend fails.
+  func beginDownload(_ x: Tensor) throws(TensorError) -> any PendingValues
+
   /// Takes a weight over for `linear`, `feedForward` or `convolution`, free to lay it out anew.
   ///
   /// - Parameter weight: In checkpoint order: `[outputs, inputs]` or `[outputs, inputs, kernel
@@ -260,6 +267,15 @@ extension Backend {
     output: Tensor
   ) throws(TensorError) -> (gated: any PreparedWeight, output: any PreparedWeight) {
     (try prepare(gated), try prepare(output))
+  }
+
+  /// Copies them at once.
+  ///
+  /// - Parameter x: The tensor.
+  /// - Returns: The elements.
+  /// - Throws: `TensorError` if the backend fails.
+  public func beginDownload(_ x: Tensor) throws(TensorError) -> any PendingValues {
+    ReadValues(try download(x))
   }
 
   /// Looks at every element on the host.

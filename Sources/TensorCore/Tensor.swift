@@ -85,4 +85,12 @@ public struct Tensor: Sendable {
   public func values() throws(TensorError) -> [Float] {
     try backend.download(self)
   }
+
+  /// The elements on their way to the host; waits for nothing where the backend works by itself.
+  ///
+  /// - Returns: The elements in row-major order, to be waited for.
+  /// - Throws: `TensorError` if the backend cannot read its memory.
+  public func pendingValues() throws(TensorError) -> any PendingValues {
+    try backend.beginDownload(self)
+  }
 }

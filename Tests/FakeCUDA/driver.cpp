@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Zoetrope authors
 
-// The driver's entry points. Streams have nothing to order: all is done when a call returns.
+// The driver's entry points. Streams have little to order: all is done when a call returns, but for
+// copies to pinned memory, which are made when somebody waits for them.
 
 #include <stdlib.h>
 
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "fake.h"
@@ -19,7 +19,7 @@ namespace {
 
 std::recursive_mutex lock;
 std::map<uint64_t, size_t> memory;
-std::set<void *> pinned;
+std::map<void *, size_t> pinned;
 std::string failing_call;
 int failing_result, failing_after = -1;
 int capability = 90;
@@ -41,6 +41,19 @@ struct function {
   const emulated_kernel *kernel;
   int shared_limit = 48 << 10;
 };
+
+struct event {
+  int64_t microseconds = 0;
+  // Late copies that were asked for before it.
+  int64_t copies = 0;
+};
+
+bool is_pinned(void *at) {
+  auto next = pinned.upper_bound(at);
+  if (next == pinned.begin()) return false;
+  auto piece = std::prev(next);
+  return (char *)at < (char *)piece->first + piece->second;
+}
 
 bool cooperates(const std::string &name) {
   return name == "group_norm_finish" || name == "group_norm_sums_8" ||
@@ -163,6 +176,7 @@ EXPORT int cuCtxSetCurrent(uintptr_t context) {
 
 EXPORT int cuCtxSynchronize() {
   CALL("cuCtxSynchronize", true);
+  make_copies(asked_copies());
   return 0;
 }
 
@@ -188,37 +202,39 @@ EXPORT int cuStreamDestroy_v2(uintptr_t) {
 
 EXPORT int cuStreamSynchronize(uintptr_t) {
   CALL("cuStreamSynchronize", true);
+  make_copies(asked_copies());
   return 0;
 }
 
 EXPORT int cuEventCreate(uintptr_t *event, unsigned) {
   CALL("cuEventCreate", true);
   counts.events++;
-  *event = (uintptr_t) new int64_t(0);
+  *event = (uintptr_t) new struct event;
   return 0;
 }
 
 EXPORT int cuEventDestroy_v2(uintptr_t event) {
   CALL("cuEventDestroy", true);
   counts.events--;
-  delete (int64_t *)event;
+  delete (struct event *)event;
   return 0;
 }
 
 EXPORT int cuEventRecord(uintptr_t event, uintptr_t) {
   CALL("cuEventRecord", true);
-  *(int64_t *)event = pretended_microseconds;
+  *(struct event *)event = {pretended_microseconds, asked_copies()};
   return 0;
 }
 
-EXPORT int cuEventSynchronize(uintptr_t) {
+EXPORT int cuEventSynchronize(uintptr_t event) {
   CALL("cuEventSynchronize", true);
+  make_copies(((struct event *)event)->copies);
   return 0;
 }
 
 EXPORT int cuEventElapsedTime(float *milliseconds, uintptr_t start, uintptr_t end) {
   CALL("cuEventElapsedTime", true);
-  *milliseconds = 1 + 1e-3f * (float)(*(int64_t *)end - *(int64_t *)start);
+  *milliseconds = 1 + 1e-3f * (float)(((event *)end)->microseconds - ((event *)start)->microseconds);
   return 0;
 }
 
@@ -276,7 +292,7 @@ EXPORT int cuMemPoolTrimTo(uintptr_t, size_t) {
 EXPORT int cuMemHostAlloc(void **piece, size_t bytes, unsigned) {
   CALL("cuMemHostAlloc", true);
   *piece = aligned_alloc(256, (bytes + 255) / 256 * 256);
-  pinned.insert(*piece);
+  pinned[*piece] = bytes;
   counts.pinned++;
   return 0;
 }
@@ -287,6 +303,8 @@ EXPORT int cuMemFreeHost(void *piece) {
     counts.wrong_frees++;
     return invalid_value;
   }
+  // The GPU would write to memory that is gone.
+  if (is_copied_to(piece)) counts.wrong_frees++;
   counts.pinned--;
   free(piece);
   return 0;
@@ -300,7 +318,11 @@ EXPORT int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, uin
 
 EXPORT int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, uintptr_t) {
   CALL("cuMemcpyDtoH", true);
-  memcpy(to, (void *)(uintptr_t)from, bytes);
+  if (is_pinned(to)) {
+    copy_late(to, (void *)(uintptr_t)from, bytes);
+  } else {
+    memcpy(to, (void *)(uintptr_t)from, bytes);
+  }
   return 0;
 }
 

@@ -16,6 +16,18 @@
 void emulate_launch(emulated_call call, void **arguments, dimensions grid, unsigned threads,
                     unsigned shared_bytes, bool cooperates);
 
+/// Copies what is there now as soon as somebody waits for it.
+void copy_late(void *to, const void *from, size_t bytes);
+
+/// How many such copies were asked for so far.
+int64_t asked_copies();
+
+/// Makes the first so many copies, if they are not made yet.
+void make_copies(int64_t until);
+
+/// Whether a copy to the beginning of a piece of memory has not been made yet.
+bool is_copied_to(const void *piece);
+
 /// The result that a call must give: zero, or what a test asked for.
 int result_of(const char *call, bool needs_context = true);
 

@@ -14,6 +14,8 @@ final class CountingBackend: Backend {
   /// Bytes of what operations make.
   private let elementBytes: Int
   private let workingBytes: Int
+  /// Whether it is as if operations were done later than they return.
+  private let runsAhead: Bool
   let count: Count
   /// Told of each operation's name before it is done.
   private let watch: @Sendable (String) -> Void
@@ -57,27 +59,47 @@ final class CountingBackend: Backend {
     }
   }
 
+  /// Elements that are said to be under way.
+  private final class Pending: PendingValues {
+    let isUnderWay = true
+    private let count: Int
+    private let watch: @Sendable (String) -> Void
+
+    init(_ count: Int, _ watch: @escaping @Sendable (String) -> Void) {
+      self.count = count
+      self.watch = watch
+    }
+
+    func values() -> [Float] {
+      watch("wait")
+      return [Float](repeating: 0, count: count)
+    }
+  }
+
   convenience init(
     workingBytes: Int = 384 << 20,
+    runsAhead: Bool = false,
     watch: @escaping @Sendable (String) -> Void = { _ in }
   ) {
-    self.init(2, workingBytes, Count(), watch)
+    self.init(2, workingBytes, runsAhead, Count(), watch)
   }
 
   private init(
     _ elementBytes: Int,
     _ workingBytes: Int,
+    _ runsAhead: Bool,
     _ count: Count,
     _ watch: @escaping @Sendable (String) -> Void
   ) {
     self.elementBytes = elementBytes
     self.workingBytes = workingBytes
+    self.runsAhead = runsAhead
     self.count = count
     self.watch = watch
   }
 
   var inFullPrecision: any Backend {
-    elementBytes == 4 ? self : CountingBackend(4, workingBytes, count, watch)
+    elementBytes == 4 ? self : CountingBackend(4, workingBytes, runsAhead, count, watch)
   }
 
   private func make(_ shape: Shape, _ bytes: Int) -> Tensor {
@@ -117,6 +139,11 @@ final class CountingBackend: Backend {
   }
 
   func download(_ x: Tensor) -> [Float] { [Float](repeating: 0, count: x.shape.count) }
+
+  func beginDownload(_ x: Tensor) -> any PendingValues {
+    watch("begin download")
+    return runsAhead ? Pending(x.shape.count, watch) : ReadValues(download(x))
+  }
 
   func isFinite(_ x: Tensor) -> Bool { true }
 

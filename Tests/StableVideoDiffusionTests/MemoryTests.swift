@@ -146,7 +146,10 @@ import Testing
   ) throws -> (resting: Int, encode: Int, denoise: Int, decode: Int) {
     let folder = try TemporaryFolder()
     try FullConfiguration.write(frames: 25, to: folder.path)
-    let backend = CountingBackend(workingBytes: MemoryNeed.workingBytes(memory))
+    let backend = CountingBackend(
+      workingBytes: MemoryNeed.workingBytes(memory),
+      runsAhead: true
+    )
     let pipeline = StableVideoDiffusionPipeline(
       try StableVideoDiffusionModel(
         folder: folder.path,
