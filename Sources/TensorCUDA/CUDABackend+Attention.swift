@@ -167,8 +167,8 @@ extension CUDABackend {
     let frames = shape[1]
     let size = channels / heads
     let to = try place(result, "attention").0
-    if size == 64, frames <= 32, from % 32 == 0, to % 32 == 0 {
-      let room = frames <= 16 ? 16 : 32
+    let rooms = element == .float32 ? [16, 32] : [16, 32, 64]
+    if size == 64, let room = rooms.first(where: { frames <= $0 }), from % 32 == 0, to % 32 == 0 {
       let count = shape[0] * shape[2] * heads
       try engine.launch(
         "frame_attention_64_\(room)",

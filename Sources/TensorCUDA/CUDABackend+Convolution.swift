@@ -44,6 +44,7 @@ extension CUDABackend {
       },
       shape: shape
     )
+    if let result = try ofPatches(call) { return result }
     if let result = try overFrames(call) { return result }
     if let result = try byLibrary(call) { return result }
     return try byKernel(call)
@@ -59,6 +60,44 @@ extension CUDABackend {
     let residual: Tensor?
     /// Of the result.
     let shape: Shape
+  }
+
+  /// A convolution that takes every pixel once, as a product of patches; none for any other.
+  ///
+  /// To cuDNN it is an engine apart, for which a process waits 90 ms once.
+  private func ofPatches(_ call: Convolution) throws(TensorError) -> Tensor? {
+    let operation = "convolution"
+    let (x, kernel) = (call.x.shape, call.weight.shape)
+    guard kernel[2] * kernel[3] > 1, call.stride == Extent(kernel[2], kernel[3]),
+      call.padding == Padding(0, 0), x[1] % kernel[2] == 0, x[2] % kernel[3] == 0,
+      kernel[0] % CUDAWeight.channelStep == 0
+    else { return nil }
+    let channels = CUDAWeight.wide(kernel[1])
+    let pixels = channels == kernel[1] ? call.x : try widened(call.x, channels)
+    let run = kernel[3] * channels
+    let patches = try make(call.shape.withColumns(kernel[2] * run), element, operation)
+    let (from, to) = (try place(pixels, operation).0, try place(patches, operation).0)
+    try elementwise(
+      "gather_patches",
+      element,
+      operation,
+      count: patches.shape.count,
+      rows: [run],
+      addresses: [from, to],
+      [
+        .address(from), .address(to), .int(Int64(kernel[2])), .int(Int64(call.shape[2])),
+        .int(Int64(run)), .int(Int64(patches.shape.count)),
+      ]
+    )
+    return try product(
+      patches,
+      call.weight.storage.address,
+      outputs: kernel[0],
+      shape: call.shape,
+      bias: call.bias,
+      residual: call.residual,
+      operation
+    )
   }
 
   /// A convolution over frames, whose "height" they are, by a product of our own; none if there is none for it.

@@ -54,12 +54,26 @@ package final class CUDAEngine: Sendable {
   /// Whether the GPU and its driver can multiply numbers of 8 bits as our kernels do.
   package var canComputeInFloat8: Bool { hopper != nil }
 
-  /// Compiles what the GPU alone can run, in the background: later it would be waited for piece by piece.
+  /// Does in the background what would be waited for piece by piece later: compiles what this GPU alone can run, and has
+  /// cuBLASLt load its kernels for float32, in which pictures are encoded.
   ///
   /// - Parameters:
   ///   - element: The type that is computed with.
   ///   - inFloat8: Whether numbers of 8 bits are multiplied too.
-  package func compileAhead(_ element: Element, inFloat8: Bool = false) {
+  package func workAhead(_ element: Element, inFloat8: Bool = false) {
+    Task.detached {
+      // What fails here fails again, and is told, where it is needed.
+      let (rows, columns) = (1024, 256)
+      guard let x = try? self.storage(rows * columns, .float32, "load"),
+        let weight = try? self.storage(columns * columns, .float32, "load"),
+        let y = try? self.storage(rows * columns, .float32, "load")
+      else { return }
+      try? self.products.multiply(
+        MatrixProducts.Problem(rows: rows, columns: columns, inner: columns, .float32),
+        MatrixProducts.Operands(x: x.address, weight: weight.address, y: y.address)
+      )
+      withExtendedLifetime((x, weight, y)) {}
+    }
     guard element != .float32 else { return }
     hopper?.compileAhead(element, .elements)
     if inFloat8 { hopper?.compileAhead(element, .float8) }

@@ -41,7 +41,7 @@ internal import Testing
     #expect(counts.liveBytes == 0 && counts.modules == 0)
   }
 
-  @Test func `a hidden layer that does not fit is computed in pieces, to the same numbers`() throws {
+  @Test func `a hidden layer that does not fit is computed in pieces`() throws {
     let engine = try CUDAEngine(
       FakeLibraries().libraries(),
       cache: CompilationCache(folder: nil)
@@ -67,7 +67,7 @@ internal import Testing
     #expect(try values(64 << 10) == values(384 << 20))
   }
 
-  @Test func `what is larger than the largest becomes that, and a weight of zeros stays one`() throws {
+  @Test func `what is too large becomes the largest, and a weight of zeros stays one`() throws {
     let engine = try CUDAEngine(
       FakeLibraries().libraries(),
       cache: CompilationCache(folder: nil)

@@ -179,6 +179,8 @@ package struct OperationCase: Sendable, CustomStringConvertible {
       ([2, 3, 4, 24], 2), ([1, 25, 3, 3 * 64], 1), ([1, 33, 2, 3 * 128], 2), ([1, 1, 2, 24], 1),
       ([1, 90, 2, 3 * 256], 1), ([2, 5, 3, 30], 2), ([0, 4, 4, 24], 1), ([2, 25, 3, 3 * 128], 2),
       ([1, 14, 5, 3 * 64], 1), ([1, 32, 3, 3 * 192], 3), ([1, 1, 2, 3 * 64], 1),
+      ([2, 50, 3, 3 * 128], 2),
+      ([1, 64, 2, 3 * 64], 1),
     ]
     return tokens.map { x, heads in
       OperationCase("attention over tokens \(x), \(heads) heads") { operands in

@@ -167,31 +167,31 @@ DEVICE void frame_attention_64(const element *qkv, element *y, integer frames, i
   integer head = unit % heads, token = unit / heads % tokens, clip = unit / heads / tokens;
   integer channels = heads * 64, step = tokens * 3 * channels;
   const element *from = qkv + (clip * frames * tokens + token) * 3 * channels + head * 64;
-  unsigned queries[TILES][8], keys[TILES][8], values[TILES][8];
-  UNROLL for (int tile = 0; tile < TILES; tile++) {
-    // Rows behind the last frame repeat it: as keys they get no weight, as queries they are not written.
+  unsigned keys[TILES][8], values[TILES][8];
+  // Rows behind the last frame repeat it: as keys they get no weight, as queries they are not written.
+  auto read_row = [&](unsigned(&row)[8], int tile, int which) {
     int frame = tile * 8 + line;
-    const element *row = from + (frame < length ? frame : length - 1) * step;
+    const unsigned *at = (const unsigned *)(from + (frame < length ? frame : length - 1) * step + which * channels);
     UNROLL for (int half = 0; half < 2; half++) {
-      pack<unsigned, 4> q = read<4>((const unsigned *)row, part + 4 * half);
-      pack<unsigned, 4> k = read<4>((const unsigned *)(row + channels), part + 4 * half);
-      pack<unsigned, 4> v = read<4>((const unsigned *)(row + 2 * channels), part + 4 * half);
-      UNROLL for (int i = 0; i < 4; i++) {
-        queries[tile][4 * half + i] = q.at[i];
-        keys[tile][4 * half + i] = k.at[i];
-        values[tile][4 * half + i] = v.at[i];
-      }
+      pack<unsigned, 4> in = read<4>(at, part + 4 * half);
+      UNROLL for (int i = 0; i < 4; i++) row[4 * half + i] = in.at[i];
     }
+  };
+  UNROLL for (int tile = 0; tile < TILES; tile++) {
+    read_row(keys[tile], tile, 1);
+    read_row(values[tile], tile, 2);
   }
   // As second factors values are wanted by columns.
   UNROLL for (int tile = 0; tile < TILES; tile++)
     UNROLL for (int i = 0; i < 8; i++) values[tile][i] = transposed(values[tile][i]);
   element *to = y + (clip * frames * tokens + token) * channels + head * 64;
   UNROLL for (int upper = 0; upper < TILES; upper += 2) {
+    unsigned queries[2][8];
+    UNROLL for (int i = 0; i < 2; i++) read_row(queries[i], upper + i, 0);
     float scores[TILES][4] = {};
     UNROLL for (int tile = 0; tile < TILES; tile++)
       UNROLL for (int i = 0; i < 8; i += 2) {
-        unsigned q[4] = {queries[upper][i], queries[upper + 1][i], queries[upper][i + 1], queries[upper + 1][i + 1]};
+        unsigned q[4] = {queries[0][i], queries[1][i], queries[0][i + 1], queries[1][i + 1]};
         unsigned k[2] = {keys[tile][i], keys[tile][i + 1]};
         multiply_16_by_8(scores[tile], q, k);
       }
@@ -250,6 +250,12 @@ KERNEL(frame_attention_64_32)(const element *qkv, element *y, integer frames, in
                               integer heads, integer count, float scale) {
   frame_attention_64<32>(qkv, y, frames, tokens, heads, count, scale);
 }
+#if ELEMENT != 2
+KERNEL(frame_attention_64_64)(const element *qkv, element *y, integer frames, integer tokens,
+                              integer heads, integer count, float scale) {
+  frame_attention_64<64>(qkv, y, frames, tokens, heads, count, scale);
+}
+#endif
 
 // [frameAttention] The same where a block's memory does not hold all frames: a warp for each query,
 // which meets one key after another and rescales what it has whenever a larger score comes. A head

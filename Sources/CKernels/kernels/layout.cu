@@ -38,6 +38,21 @@ KERNEL(narrow_rows)(const element *x, integer wide, const float *bias, const ele
   y[index] = narrowed(value);
 }
 
+// [convolution] The pixels of each patch together: y[n, i, j, k, :] = x[n, i height + k, a run of columns from j times its
+// length on]. A run of `run` elements is a patch's row, of which it has `height`; `across` patches lie side by side.
+template <int N>
+DEVICE void gather_patches_body(const element *x, element *y, integer height, integer across, integer run,
+                                integer count) {
+  integer index = thread_index();
+  if (index * N >= count) return;
+  integer wide = run / N, at = index % wide, line = index / wide % height, patch = index / wide / height;
+  integer from = (patch / across * height + line) * across + patch % across;
+  write<N>(y, index, read<N>(x, from * wide + at));
+}
+BOTH(gather_patches,
+     (const element *x, element *y, integer height, integer across, integer run, integer count),
+     (x, y, height, across, run, count))
+
 // [upsample] Row i of the result is row floor(i height / out_height) of x, columns alike.
 template <int N>
 DEVICE void upsample_body(const element *x, element *y, integer height, integer width,

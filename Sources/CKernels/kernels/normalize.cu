@@ -112,14 +112,23 @@ KERNEL(group_norm_sums_8)(const element *x, double *sums, integer rows, integer 
 KERNEL(group_norm_finish)(const element *x, const double *sums, float *statistics, integer rows,
                           integer channels, integer groups, integer runs, float epsilon) {
   SHARED double partial[2][128];
-  integer group = blockIdx.x, piece = blockIdx.y, width = channels / groups;
-  int thread = threadIdx.x;
+  integer group = blockIdx.x, piece = blockIdx.y;
+  int thread = threadIdx.x, width = (int)(channels / groups), count = (int)runs * width;
   double sum = 0, squares = 0;
-  for (integer i = thread; i < runs * width; i += 128) {
-    const double *from =
-        sums + (piece * runs + i / width) * 2 * channels + group * width + i % width;
-    sum += from[0];
-    squares += from[channels];
+  const double *own = sums + piece * runs * 2 * channels + group * width;
+  for (int first = thread; first < count; first += 8 * 128) {
+    // Eight are on their way together.
+    double s[8], q[8];
+    UNROLL for (int k = 0; k < 8; k++) {
+      int i = first + k * 128;
+      const double *from = own + (integer)(i / width) * 2 * channels + i % width;
+      s[k] = i < count ? from[0] : 0;
+      q[k] = i < count ? from[channels] : 0;
+    }
+    UNROLL for (int k = 0; k < 8; k++) {
+      sum += s[k];
+      squares += q[k];
+    }
   }
   partial[0][thread] = sum;
   partial[1][thread] = squares;

@@ -85,7 +85,7 @@ extension DeviceChoice {
         "float8 needs compute capability 9.0 and a driver for CUDA 12; \(gpu.name) has \(gpu.capabilityText)"
       )
     }
-    engine.compileAhead(compute.element, inFloat8: compute == .float8)
+    engine.workAhead(compute.element, inFloat8: compute == .float8)
     let free = try engine.device.freeMemory()
     do throws(MemoryShortage) {
       let (mode, remark) =
