@@ -269,7 +269,8 @@ let package = Package(
         "TensorReference", "TensorTesting",
       ],
       exclude: [
-        "make_animatelcm.py", "make_image_decoder.py", "make_lora.py", "make_lossy.py", "make_names.py",
+        "make_animatelcm.py", "make_image_decoder.py", "make_lora.py", "make_lossy.py",
+        "make_names.py",
       ]
     ),
     .testTarget(

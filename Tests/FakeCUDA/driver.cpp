@@ -22,7 +22,10 @@ std::map<uint64_t, size_t> memory;
 std::map<void *, size_t> pinned;
 std::string failing_call;
 int failing_result, failing_after = -1;
-int capability = 90;
+int capability = [] {
+  const char *text = getenv("FAKE_CUDA_CAPABILITY");
+  return text ? atoi(text) : 90;
+}();
 int64_t total_memory = [] {
   const char *bytes = getenv("FAKE_CUDA_MEMORY");
   return bytes ? atoll(bytes) : 8ll << 30;

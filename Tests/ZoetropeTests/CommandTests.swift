@@ -295,15 +295,18 @@ import Testing
     }
     let place = try Workplace()
     try await place.makeModel()
-    let outcome = try await Programs.run(
-      Programs.zoetrope,
-      ["bench", "--model", place.model, "--json"] + Self.quick
-    )
-    #expect(outcome.status == 0, "\(outcome.error)")
-    let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8))
-    #expect(report.stages.step.count == 2)
-    #expect(report.cpu_stages.step.count == 2)
-    #expect(report.weights_bytes > 3_000_000)
+    // A clip that warms up is not counted.
+    for further in [[], ["--warm-up"]] {
+      let outcome = try await Programs.run(
+        Programs.zoetrope,
+        ["bench", "--model", place.model, "--json"] + Self.quick + further
+      )
+      #expect(outcome.status == 0, "\(outcome.error)")
+      let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8))
+      #expect(report.stages.step.count == 2)
+      #expect(report.cpu_stages.step.count == 2)
+      #expect(report.weights_bytes > 3_000_000)
+    }
   }
 
   @Test("bench's profile is of a GPU, and is no JSON")

@@ -6,49 +6,19 @@ import Testing
 
 /// `--memory`, on the processor and on pretend GPUs of several sizes.
 @Suite("Memory modes") struct MemoryModeTests {
-  private static func bench(
-    _ place: borrowing Workplace,
-    megabytes: Int,
-    clip: [String] = ["--width", "32", "--height", "16", "--num-frames", "2"],
-    _ arguments: String...
-  ) async throws -> Outcome {
-    // The driver comes from the loader's path alone.
-    let folder = place.path + "/lib"
-    let library = Programs.folder + "/libFakeCUDA.so"
-    if !FileManager.default.fileExists(atPath: folder) {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      try FileManager.default.createSymbolicLink(
-        atPath: folder + "/libcuda.so.1",
-        withDestinationPath: library
-      )
-    }
-    return try await Programs.run(
-      Programs.zoetrope,
-      ["bench", "--model", place.model, "--device", "cuda"] + arguments
-        + clip + ["--num-inference-steps", "1"],
-      environment: [
-        "LD_LIBRARY_PATH":
-          "\(folder):\(ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? "")",
-        "ZOETROPE_CUDA_PATH": library,
-        "FAKE_CUDA_MEMORY": "\(megabytes << 20)",
-        "XDG_CACHE_HOME": place.path + "/cache",
-      ]
-    )
-  }
-
   @Test("a GPU too small for the standard mode is used in the low one, and a line says so")
   func automatic() async throws {
     let place = try Workplace()
     try await place.makeModel()
-    let small = try await Self.bench(place, megabytes: 520)
+    let small = try await PretendGPU.bench(place, megabytes: 520)
     #expect(small.status == 0, "\(small.error)")
     #expect(
       small.errorLines.count == 1 && small.error.contains("--memory low is used"),
       "\(small.error)"
     )
-    let asked = try await Self.bench(place, megabytes: 520, "--memory", "low")
+    let asked = try await PretendGPU.bench(place, megabytes: 520, "--memory", "low")
     #expect(asked.status == 0 && asked.error.isEmpty, "\(asked.error)")
-    let large = try await Self.bench(place, megabytes: 4096)
+    let large = try await PretendGPU.bench(place, megabytes: 4096)
     #expect(large.status == 0 && large.error.isEmpty, "\(large.error)")
   }
 
@@ -56,10 +26,10 @@ import Testing
   func explicit() async throws {
     let place = try Workplace()
     try await place.makeModel()
-    let refused = try await Self.bench(place, megabytes: 520, "--memory", "standard")
+    let refused = try await PretendGPU.bench(place, megabytes: 520, "--memory", "standard")
     #expect(refused.status != 0)
     #expect(refused.error.contains("of 520 are free, enough for --memory low"), "\(refused.error)")
-    let hopeless = try await Self.bench(place, megabytes: 100)
+    let hopeless = try await PretendGPU.bench(place, megabytes: 100)
     #expect(hopeless.status != 0)
     #expect(hopeless.error.contains("of 100 are free"), "\(hopeless.error)")
     #expect(!hopeless.error.contains("--memory low"), "\(hopeless.error)")
@@ -70,7 +40,7 @@ import Testing
     let place = try Workplace()
     try await place.makeModel()
     let clip = ["--width", "512", "--height", "512", "--num-frames", "200"]
-    let refused = try await Self.bench(place, megabytes: 1024, clip: clip)
+    let refused = try await PretendGPU.bench(place, megabytes: 1024, clip: clip)
     #expect(refused.status != 0 && refused.output.isEmpty)
     #expect(refused.error.contains("decode_chunk_size: to decode 200 frames"), "\(refused.error)")
   }

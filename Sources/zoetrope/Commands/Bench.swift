@@ -38,6 +38,9 @@ struct Bench: AsyncParsableCommand {
   @Flag(help: "Tell what each kind of work takes of a GPU's time.")
   var profile = false
 
+  @Flag(help: "Make another clip first, so that what a process does once is not counted.")
+  var warmUp = false
+
   /// A model whose configuration is known.
   enum PublishedModel: String, ExpressibleByArgument, CaseIterable {
     case svd
@@ -77,6 +80,11 @@ struct Bench: AsyncParsableCommand {
     request.apply(engine.model.recommended)
     settings.apply(to: &request)
     let picture = try Self.picture(request.width, request.height)
+    if warmUp {
+      _ = try await engine.generate([picture], request) { _ in
+      } frame: { _ in
+      }
+    }
     let load = Self.processorSeconds()
     let profile = try self.profile ? Self.profile(engine) : nil
     // Processor seconds at the start, after encoding, after each step, and after decoding.
