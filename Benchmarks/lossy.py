@@ -149,4 +149,5 @@ def main():
             write(arguments, modes, baselines, pairs, ratios, others)
 
 
-main()
+if __name__ == "__main__":
+    main()
