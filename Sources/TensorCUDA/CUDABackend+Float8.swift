@@ -91,12 +91,14 @@ extension CUDABackend {
     defer { withExtendedLifetime((kept, keptBias, keptOuter, keptRest)) {} }
     let to = try place(result, operation).0
     let rowsAtOnce = Self.rowsAtOnce(rows, bytes: hidden + inner, most: workingBytes / 2 * 3)
-    do throws(CUDAError) {
-      let narrow = try engine.allocator.allocate(rowsAtOnce * inner)
-      let hiddenLayer = try engine.allocator.allocate(rowsAtOnce * hidden)
-      for start in stride(from: 0, to: rows, by: rowsAtOnce) {
-        let count = min(rowsAtOnce, rows - start)
-        let skipped = UInt64(start * element.byteCount)
+    // Two numbers of 8 bits to an element.
+    let narrow = try engine.storage(rowsAtOnce * inner / 2, element, operation)
+    let hiddenLayer = try engine.storage(rowsAtOnce * hidden / 2, element, operation)
+    defer { withExtendedLifetime((narrow, hiddenLayer)) {} }
+    for start in stride(from: 0, to: rows, by: rowsAtOnce) {
+      let count = min(rowsAtOnce, rows - start)
+      let skipped = UInt64(start * element.byteCount)
+      do throws(CUDAError) {
         try engine.measured(
           "\(operation): narrow_factors",
           bytes: count * inner * (element.byteCount + 1)
@@ -111,60 +113,62 @@ extension CUDABackend {
             ]
           )
         }
-        func words(_ kernel: HopperKernels.Kernel, _ inner: Int, _ outputs: Int) -> String {
-          "\(operation): \(kernel.rawValue), [\(count), \(inner)] by [\(inner), \(outputs)]"
-        }
-        try engine.measured(
-          words(gate, inner, 2 * hidden),
-          operations: 4 * Double(count) * Double(inner) * Double(hidden),
-          bytes: (count + 2 * hidden) * inner + count * hidden
-        ) { () throws(CUDAError) in
-          try hopper.run(
-            gate,
-            element,
-            HopperKernels.Rows(
-              x: narrow.address,
-              factors: .float8,
-              images: 1,
-              frames: 1,
-              positions: count,
-              inner: inner,
-              weight: gated.memory.address,
-              largest: gated.largest.address,
-              taps: 1,
-              bias: bias,
-              y: hiddenLayer.address,
-              outputs: hidden
-            )
-          )
-        }
-        try engine.measured(
-          words(product, hidden, outputs),
-          operations: 2 * Double(count) * Double(hidden) * Double(outputs),
-          bytes: (count + outputs) * hidden + 2 * count * outputs * element.byteCount
-        ) { () throws(CUDAError) in
-          try hopper.run(
-            product,
-            element,
-            HopperKernels.Rows(
-              x: hiddenLayer.address,
-              factors: .float8,
-              images: 1,
-              frames: 1,
-              positions: count,
-              inner: hidden,
-              weight: output.memory.address,
-              largest: output.largest.address,
-              taps: 1,
-              bias: outerBias,
-              residual: rest + skipped * UInt64(outputs),
-              y: to + skipped * UInt64(outputs),
-              outputs: outputs
-            )
-          )
-        }
+      } catch { throw TensorError(error, operation) }
+      func multiply(
+        _ kernel: HopperKernels.Kernel,
+        _ x: CUDAStorage,
+        _ weight: Float8Weight,
+        bias: UInt64,
+        residual: UInt64 = 0,
+        y: UInt64,
+        outputs: Int,
+        resultBytes: Int
+      ) throws(TensorError) {
+        let (columns, inner) = (weight.shape[0], weight.shape[1])
+        try run(
+          kernel,
+          by: hopper,
+          HopperKernels.Rows(
+            x: x.address,
+            factors: .float8,
+            images: 1,
+            frames: 1,
+            positions: count,
+            inner: inner,
+            weight: weight.memory.address,
+            largest: weight.largest.address,
+            taps: 1,
+            bias: bias,
+            residual: residual,
+            y: y,
+            outputs: outputs
+          ),
+          "\(operation): \(kernel.rawValue), [\(count), \(inner)] by [\(inner), \(columns)]",
+          operations: 2 * Double(count) * Double(inner) * Double(columns),
+          bytes: (count + columns) * inner + resultBytes,
+          operation
+        )
       }
-    } catch { throw TensorError(error, operation) }
+      try multiply(
+        gate,
+        narrow,
+        gated,
+        bias: bias,
+        y: hiddenLayer.address,
+        outputs: hidden,
+        resultBytes: count * hidden
+      )
+      try multiply(
+        product,
+        hiddenLayer,
+        output,
+        bias: outerBias,
+        residual: rest + skipped * UInt64(outputs),
+        y: to + skipped * UInt64(outputs),
+        outputs: outputs,
+        resultBytes: 2 * count * outputs * element.byteCount
+      )
+    }
     return result
   }
 }

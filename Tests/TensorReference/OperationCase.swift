@@ -22,6 +22,11 @@ package struct OperationCase: Sendable, CustomStringConvertible {
 
   package var description: String { name }
 
+  /// Whether a backend that computes feed-forwards in 8 bits does so with this one's channels.
+  package var fitsFloat8: Bool {
+    ["of 320", "of 640", "of 128"].contains { name.hasPrefix("feed-forward") && name.hasSuffix($0) }
+  }
+
   /// Every operation over shapes odd and even, small enough for the plain loops.
   package static let all: [OperationCase] = [
     linears, feedForwards, convolutions, norms, attentions, activations, sums, steps, layouts,
